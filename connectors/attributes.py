@@ -1,0 +1,124 @@
+"""The `field_mapping` of a destination applied to a customer: our field names to the destination's attributes."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from mappings.records import ABSENT, Customer
+
+Json: TypeAlias = Any
+Reader: TypeAlias = Callable[[Customer], object]
+
+RAW: Final = "raw:"
+
+
+def _of_address(name: str) -> Reader:
+    def read(customer: Customer) -> object:
+        address = customer.address
+        return address if address is None or address is ABSENT else getattr(address, name)
+
+    return read
+
+
+_READERS: Final[Mapping[str, Reader]] = {
+    "email": lambda customer: customer.email,
+    "accepts_marketing": lambda customer: customer.email_consent,
+    "first_name": lambda customer: customer.first_name,
+    "last_name": lambda customer: customer.last_name,
+    "phone": lambda customer: customer.phone,
+    "company": _of_address("company"),
+    "street": _of_address("street"),
+    "city": _of_address("city"),
+    "region": _of_address("region"),
+    "postal_code": _of_address("postal_code"),
+    "zip": _of_address("postal_code"),
+    "country": _of_address("country"),
+    "language": lambda customer: customer.language,
+    "currency": lambda customer: customer.currency,
+    "birthday": lambda customer: customer.birthday,
+    "note": lambda customer: customer.note,
+    "tags": lambda customer: customer.tags,
+    "customer_tier": lambda customer: customer.tier,
+    "tier": lambda customer: customer.tier,
+    "total_orders": lambda customer: customer.total_orders,
+    "total_spent": lambda customer: customer.total_spent,
+    "last_order_date": lambda customer: customer.last_order_at,
+    "last_order_at": lambda customer: customer.last_order_at,
+    "created_at": lambda customer: customer.created_at,
+}
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+# Every name a field mapping may use, in snake_case and in camelCase, besides `raw:<key>`.
+FIELDS: Final[Mapping[str, Reader]] = {**_READERS, **{_camel(name): read for name, read in _READERS.items()}}
+
+# These identify or decide; a destination has a place of its own for them, whatever the mapping says.
+NO_ATTRIBUTES: Final = frozenset({"email", "accepts_marketing", "acceptsMarketing"})
+
+DEFAULT_MAPPING: Final[Mapping[str, str]] = {
+    "email": "email",
+    "firstName": "FIRSTNAME",
+    "lastName": "LASTNAME",
+    "phone": "SMS",
+}
+
+
+def attributes(customer: Customer, raw: Mapping[str, Json], field_mapping: Mapping[str, str]) -> dict[str, Json]:
+    """Give the attributes to send: absent fields are left out, None stands for one to be cleared.
+
+    Raises: KeyError for a name that is neither in `FIELDS` nor begins with `raw:`.
+    """
+    found: dict[str, Json] = {}
+    for name, attribute in field_mapping.items():
+        if name in NO_ATTRIBUTES:
+            continue
+        value = raw.get(name[len(RAW) :], ABSENT) if name.startswith(RAW) else FIELDS[name](customer)
+        if value is not ABSENT:
+            found[attribute] = _value(value)
+    return found
+
+
+def _value(value: object) -> Json:
+    if isinstance(value, datetime):
+        value = value.astimezone(timezone.utc).date()
+    match value:
+        case None | bool() | int() | str() | float():
+            return value
+        case Decimal():
+            # A float only where it says exactly the same amount; beyond that, digits are worth more than a type.
+            number = float(value)
+            return number if Decimal(repr(number)) == value else str(value)
+        case date():
+            return value.isoformat()
+        case tuple():
+            return ",".join(value)
+        case list() if all(isinstance(item, str) for item in value):
+            return value
+        case _:
+            return json.dumps(value, default=str, separators=(",", ":"))
+
+
+_FIELD_OF: Final[Mapping[str, str]] = {
+    "company": "address",
+    "street": "address",
+    "city": "address",
+    "region": "address",
+    "postal_code": "address",
+    "zip": "address",
+    "country": "address",
+    "customer_tier": "tier",
+    "last_order_date": "last_order_at",
+}
+
+
+def fields_needed(field_mapping: Mapping[str, str]) -> frozenset[str]:
+    """Give the fields of `Customer` that a mapping reads; the identifiers are always among them."""
+    snake = {_camel(name): name for name in _READERS}
+    names = {snake.get(key, key) for key in field_mapping if not key.startswith(RAW)} - {"accepts_marketing"}
+    return frozenset({"email", "phone"} | {_FIELD_OF.get(name, name) for name in names})

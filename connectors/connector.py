@@ -1,0 +1,172 @@
+"""What a connector is: a pure function from states to unsent calls, and from responses to verdicts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Protocol, TypeAlias
+
+from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater, Verdict
+from mappings.records import Customer
+
+Json: TypeAlias = Any
+LONGEST_WAIT: Final = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """What one destination is to be told about one customer: the newest pending facets, folded.
+
+    `customer` holds only what is newer than what the destination was told; the rest is ABSENT. `raw` are the merchant's
+    own fields (`raw:` keys of the field mapping). `known` is what earlier deliveries learned: a JSON object that only
+    the connector reads and writes, empty for a subject that was never delivered. `consents` are the newest decisions of
+    all time by channel ("email", "sms"), pending ones included. `steps` are the answers already had in this delivery
+    before a crash. `shared` says that another source's customer holds the same contact. `now` is the worker's clock.
+    """
+
+    subject: str
+    ext_id: str | None
+    customer: Customer = field(repr=False)
+    raw: Mapping[str, Json] = field(repr=False)
+    deleted: bool
+    known: Mapping[str, Json] = field(repr=False)
+    consents: Mapping[str, "Decision"]
+    steps: Mapping[str, Json] = field(repr=False)
+    shared: bool
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """The newest consent decision of one channel that is known for a subject."""
+
+    granted: bool
+    time: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One HTTP request that has not been sent. `memo` is what judging its answer needs; it never leaves the process.
+
+    What may hold personal data is left out of the repr, here and in the other values.
+    """
+
+    method: str
+    path: str = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json = field(default=None, repr=False)
+    budget: str
+    subjects: tuple[str, ...]
+    step: str
+    memo: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """The answer to a call; headers' names are lower case. Status 0: no answer (`body` tells the kind of failure)."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Json:
+        """Give the body as JSON, None when it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nothing:
+    """Nothing needs to be sent for this subject. `keep` asks that its facets wait for a later change."""
+
+    reason: str
+    keep: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """How many calls of one class an account may make: (calls, seconds) windows, all of them sliding."""
+
+    name: str
+    windows: tuple[tuple[int, float], ...]
+
+
+class Connector(Protocol):
+    """One destination, bound to its settings. Pure: it opens no socket and reads no clock."""
+
+    @property
+    def name(self) -> str:
+        """The product's own name."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Where the account is reached, without a slash at the end."""
+        ...
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What the account may spend."""
+        ...
+
+    def headers(self) -> Mapping[str, str]:
+        """Give the headers that prove who we are; they hold the key and are never logged."""
+
+    def image(self, state: State) -> Json:
+        """Give what the destination should hold after the state is delivered; equal images are not sent twice."""
+
+    def calls(self, states: Sequence[State], *, backlog: bool) -> Sequence[Call | Nothing]:
+        """Give the first call for each state (or for several), or why there is none."""
+
+    def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
+        """Say what the answer means for each subject the call covers."""
+
+    def allowance(self, response: Response) -> tuple[int, float] | None:
+        """Read how many more calls there may be, and the seconds until it is counted anew; None if it is silent."""
+
+    def probe(self) -> Call:
+        """Give the call that shows whether the key works."""
+
+
+# What a status means where a connector says nothing else (it calls `judge_status` for what it does not know itself).
+RETRIED: Final = frozenset({0, 408, 425})
+
+
+def judge_status(response: Response, *, now: datetime | None = None) -> Verdict:
+    """Judge by status alone: 408, 425, 5xx and no answer are retried, 429 waits, 401/403 stop, the rest is refused."""
+    status = response.status
+    if status == 429:
+        return BudgetSpent(after=retry_after(response, now=now) or 60.0)
+    if status in RETRIED or status >= 500:
+        reason = response.body.decode("ascii", "replace") if status == 0 else f"http_{status}"
+        return RetryLater(reason=reason, after=retry_after(response, now=now))
+    if status == 401:
+        return Down(scope="destination", reason="unauthorized")
+    if status == 403:
+        return Down(scope="lane", reason="forbidden")
+    if 200 <= status < 400:
+        return RetryLater(reason=f"unexpected_{status}")
+    return Rejected(reason=f"http_{status}")
+
+
+def retry_after(response: Response, *, now: datetime | None = None) -> float | None:
+    """Read Retry-After (seconds or an HTTP date), never negative, at most an hour; None when absent or unreadable."""
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        seconds = (moment - (now or datetime.now(timezone.utc))).total_seconds()
+    if seconds != seconds:  # noqa: PLR0124 - NaN
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -1,0 +1,249 @@
+"""Send one call and give its answer, within limits that hold whatever the other side does.
+
+The one module that imports requests. Its adapter gives the connection pools with their certificates; a call then goes
+through the pool directly, which costs two fifths of what `Session.post` does.
+"""
+
+import json
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+from weakref import WeakSet
+
+import requests
+from urllib3 import HTTPConnectionPool, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, SSLError
+from urllib3.exceptions import TimeoutError as TimedOutError
+from urllib3.response import BaseHTTPResponse
+
+from connectors.connector import Call, Response
+from connectors.resolver import connect
+
+IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How long a call may take, in seconds, and how large its answer may be, in bytes after decompression."""
+
+    connect: float = 2.0
+    read: float = 5.0
+    total: float = 8.0
+    size: int = 1 << 20
+
+
+class _Current(threading.local):
+    line: "_Line"
+
+
+_current: Final = _Current()
+
+
+class _Guarded(HTTPConnection):
+    """A connection that another thread can hang up, even within a TLS handshake: it shuts a copy of the socket."""
+
+    line: "_Line | None" = None
+    guard: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        line = self.line = _current.line
+        try:
+            opened = connect(self.host.strip("[]"), self.port or self.default_port, line.limits.connect, _OPTIONS)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, "no connection") from error
+        with line.lock:
+            self.guard = opened.dup()
+            line.connection, line.fresh = self, True
+        return opened
+
+    def close(self) -> None:
+        """Close both the connection and the copy of its socket."""
+        super().close()
+        if self.line is not None:
+            with self.line.lock:
+                if self.guard is not None:
+                    self.guard.close()
+                self.guard = None
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    pass
+
+
+_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+
+class _Line:
+    """One thread's way to one destination: a pool of one connection, and the state of the call that is on it."""
+
+    def __init__(self, base_url: str, limits: Limits) -> None:
+        self.limits = limits
+        self.timeout = Timeout(connect=limits.connect, read=limits.read)
+        self.path = urlsplit(base_url).path.rstrip("/")
+        self.pool = _pool(base_url)
+        self.lock = threading.Lock()
+        self.connection: _Guarded | None = None
+        self.fresh = False
+        self.busy = False
+        self.cut = False
+
+    def begin(self) -> None:
+        """Start a call: from here on it can be hung up."""
+        self.fresh = self.cut = False
+        self.busy = True
+
+    def end(self) -> None:
+        """End a call: whoever comes too late to hang it up does nothing."""
+        with self.lock:
+            self.busy = False
+
+    def hang_up(self) -> None:
+        """End the call that is on the line, from another thread."""
+        with self.lock:
+            if not self.busy:
+                return
+            self.cut = True
+            guard = self.connection.guard if self.connection is not None else None
+            if guard is not None:
+                with suppress(OSError):  # the other side was faster
+                    guard.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self.connection is not None:
+            self.connection.close()
+
+    def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
+        """Send a request and read the head of its answer."""
+        return self.pool.urlopen(
+            method,
+            target,
+            body=body,
+            headers=headers,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=self.timeout,
+            preload_content=False,
+        )
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """Send a request and read its answer.
+
+        Raises: what urllib3 and sockets raise.
+        """
+        try:
+            reply = self.ask(method, target, headers, body)
+        except (ProtocolError, SSLError):
+            # A kept connection that the other side closed at that very moment. A POST may have arrived: never again.
+            if self.cut or self.fresh or method not in IDEMPOTENT:
+                raise
+            reply = self.ask(method, target, headers, body)
+        content = reply.read(self.limits.size + 1, decode_content=True)
+        if len(content) > self.limits.size:
+            reply.close()
+            return _failure(b"too_large")
+        reply.release_conn()
+        return Response(
+            status=reply.status, headers={name.lower(): value for name, value in reply.headers.items()}, body=content
+        )
+
+
+def _pool(base_url: str) -> HTTPConnectionPool:
+    # An adapter by itself reads nothing from the environment: no netrc, no proxy, no other certificates.
+    adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1)
+    pool = adapter.get_connection_with_tls_context(requests.Request("GET", base_url).prepare(), verify=True)
+    if not isinstance(pool, HTTPConnectionPool):
+        raise TypeError("a pool of another kind")
+    pool.ConnectionCls = _GuardedTls if pool.scheme == "https" else _Guarded
+    return pool
+
+
+def _failure(kind: bytes) -> Response:
+    return Response(status=0, headers={}, body=kind)
+
+
+def _kind(error: BaseException) -> bytes:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return b"tls"
+        if isinstance(cause, (TimedOutError, TimeoutError)):
+            return b"timeout"
+        cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)
+    return b"connection"
+
+
+class Sender:
+    """Sends calls from any thread. One watchdog ends those that take too long: a read timeout holds per read only."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._tick = self._limits.total / 16
+        self._local = threading.local()
+        self._lines: WeakSet[_Line] = WeakSet()  # a thread that ends takes its lines along
+        self._calls: dict[_Line, float] = {}
+        self._closed = threading.Event()
+        self._starting = threading.Lock()
+        self._watchdog: threading.Thread | None = None
+        # At DEBUG urllib3 writes every path, and ours hold e-mail addresses.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
+
+    def send(self, base_url: str, headers: Mapping[str, str], call: Call) -> Response:
+        """Send a call and give its answer; a failure of any kind is one of status 0 whose body names the kind."""
+        line = self._line(base_url)
+        target = f"{line.path}{call.path}"
+        if call.query:
+            target = f"{target}?{urlencode(call.query)}"
+        body = None if call.body is None else json.dumps(call.body, separators=(",", ":")).encode()
+        _current.line = line
+        line.begin()
+        self._calls[line] = time.monotonic() + self._limits.total - self._tick
+        try:
+            answer = line.answer(call.method, target, headers, body)
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            answer = _failure(_kind(error))
+        finally:
+            self._calls.pop(line, None)
+            line.end()
+        if not line.cut:
+            return answer
+        # Cut short, an answer without a length would look whole.
+        line.close()
+        return _failure(b"timeout")
+
+    def close(self) -> None:
+        """Close all connections; no call may be on its way."""
+        self._closed.set()
+        for line in list(self._lines):
+            line.pool.close()
+
+    def _line(self, base_url: str) -> _Line:
+        lines: dict[str, _Line] = self._local.__dict__
+        line = lines.get(base_url)
+        if line is None:
+            line = lines[base_url] = _Line(base_url, self._limits)
+            with self._starting:
+                self._lines.add(line)
+                if self._watchdog is None:
+                    self._watchdog = threading.Thread(target=self._watch, name="call-watchdog", daemon=True)
+                    self._watchdog.start()
+        return line
+
+    def _watch(self) -> None:
+        while not self._closed.wait(self._tick):
+            now = time.monotonic()
+            for line, until in list(self._calls.items()):
+                if until <= now:
+                    line.hang_up()

@@ -1,0 +1,1 @@
+"""The destinations as local servers, for the demo, the tests and the benchmarks."""

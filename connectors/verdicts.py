@@ -1,0 +1,60 @@
+"""What a destination's answer means for the worker: one class per next action."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from connectors.connector import Call
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered:
+    """The destination holds the state now. `known` replaces what is known of the subject there."""
+
+    known: "Mapping[str, Any]" = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryLater:
+    """It did not work this time; counts an attempt. `after` is the seconds the destination asked for."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejected:
+    """The destination will never take this; a person must look. `field` names what it refused."""
+
+    reason: str
+    field: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetSpent:
+    """Too many calls of this class; `after` seconds until the next may start. Counts no attempt."""
+
+    after: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Down:
+    """Nothing will get through until somebody acts: the whole destination, or this lane only. Counts no attempt."""
+
+    scope: Literal["destination", "lane"]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Follow:
+    """Another call comes next. `step` is kept before that call starts and is never asked again after a crash."""
+
+    call: "Call"
+    step: "Mapping[str, Any]" = field(default_factory=dict, repr=False)
+
+
+Verdict: TypeAlias = Delivered | RetryLater | Rejected | BudgetSpent | Down | Follow

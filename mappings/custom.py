@@ -1,0 +1,226 @@
+"""Customer events that a merchant's own system posts, as changes.
+
+The envelope is `{"event", "timestamp", "data"}`, signed as Standard Webhooks (https://www.standardwebhooks.com,
+specification 1.0.0, read 2026-10). Field names in camelCase and snake_case mean the same.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any, Final
+
+from mappings.contact_points import country_code, email_address, phone, street_lines
+from mappings.platform import CREATE, DELETE, UPDATE, Delivery, Headers, MappingFunction, Platform, SignatureError
+from mappings.reading import MappingError, Node
+from mappings.records import (
+    ABSENT,
+    DENIED,
+    GRANTED,
+    NOTHING_SAID,
+    Address,
+    Change,
+    Consent,
+    Customer,
+    Decided,
+    Maybe,
+)
+from mappings.signatures import hmac_base64, require_match
+
+TOLERANCE: Final = 300.0
+
+_PREFIX: Final = "whsec_"
+_SECONDS: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
+
+
+def created(delivery: Delivery, body: Node) -> list[Change]:
+    """Map customer_created."""
+    return [_state(delivery, body, CREATE)]
+
+
+def updated(delivery: Delivery, body: Node) -> list[Change]:
+    """Map customer_updated: `changes` tells old and new values, the fields beside it are as they are now."""
+    return [_state(delivery, body, UPDATE)]
+
+
+def deleted(delivery: Delivery, body: Node) -> list[Change]:
+    """Map customer_deleted."""
+    data = body["data"].object()
+    email, notes = email_address(data["email"].maybe_text())
+    customer_id = _id(data, email)
+    return [
+        Change(
+            id=customer_id,
+            time=_time(delivery, body, "deletedAt", "deleted_at"),
+            rank=DELETE,
+            deleted=True,
+            final=False,  # a merchant's own system may use an id again
+            # Only a guest needs the address: to tell who is meant.
+            customer=NOTHING_SAID.model_copy(update={"email": email}) if customer_id is None else NOTHING_SAID,
+            notes=notes if customer_id is None else (),
+        )
+    ]
+
+
+def envelope(event: str, data: Mapping[str, Any], timestamp: datetime) -> dict[str, Any]:
+    """Wrap the data of an event as a merchant's own system would send it."""
+    moment = timestamp.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return {"event": event, "timestamp": moment, "data": dict(data)}
+
+
+def _state(delivery: Delivery, body: Node, rank: int) -> Change:
+    data = body["data"].object()
+    # PHP writes an object without keys as a list.
+    if not data["changes"].empty and data["changes"].value != []:
+        data["changes"].object()
+    time = _time(delivery, body)
+    home = _field(data, "address")
+    country, country_notes = country_code(home["country"].maybe_text())
+    email, email_notes = email_address(_field(data, "email").maybe_text())
+    number, phone_notes = phone(_field(data, "phone").maybe_text(), country)
+    return Change(
+        id=_id(data, email),
+        time=time,
+        rank=rank,
+        deleted=False,
+        final=False,
+        customer=Customer(
+            email=email,
+            phone=number,
+            first_name=_field(data, "firstName", "first_name").maybe_text(),
+            last_name=_field(data, "lastName", "last_name").maybe_text(),
+            address=_address(home, country),
+            language=_field(data, "language").maybe_text(),
+            currency=_field(data, "currency").maybe_text(),
+            birthday=_field(data, "birthday").maybe(Node.date),
+            note=_field(data, "note").maybe_text(),
+            tags=_field(data, "tags").maybe(_tags),
+            tier=_field(data, "customerTier", "customer_tier", "tier").maybe_text(),
+            total_orders=_field(data, "totalOrders", "total_orders").maybe(Node.integer),
+            total_spent=_field(data, "totalSpent", "total_spent").maybe(Node.decimal),
+            last_order_at=_field(data, "lastOrderDate", "last_order_date").maybe_time(),
+            created_at=_field(data, "createdAt", "created_at").maybe_time(),
+            email_consent=_decision(_field(data, "acceptsMarketing", "accepts_marketing"), time),
+            sms_consent=_decision(_field(data, "acceptsSmsMarketing", "accepts_sms_marketing"), time),
+        ),
+        notes=(*email_notes, *phone_notes, *country_notes),
+    )
+
+
+def _field(data: Node, *names: str) -> Node:
+    changes = data["changes"]
+    for name in names:
+        if name in changes:
+            return changes[name]["new"]
+    return _first_present(data, *names)
+
+
+def _first_present(data: Node, *names: str) -> Node:
+    return next((data[name] for name in names if name in data), data[names[0]])
+
+
+def _id(data: Node, email: Maybe[str]) -> str | None:
+    if not data["id"].empty:
+        return data["id"].id()
+    if not email:
+        raise MappingError("$.data.id", "expected an id, or a valid e-mail address at $.data.email, got neither")
+    return None
+
+
+def _time(delivery: Delivery, body: Node, *others: str) -> datetime | None:
+    data = body["data"]
+    candidates = (body["timestamp"], *(data[name] for name in (*others, "updatedAt", "updated_at")))
+    return next((delivery.by_arrival(node.time()) for node in candidates if not node.empty), None)
+
+
+def _address(home: Node, country: Maybe[str]) -> Maybe[Address]:
+    if home.absent:
+        return ABSENT
+    if home.empty:
+        return None
+    lines = [_first_present(home, f"address{line}", f"address_{line}").maybe_text() for line in (1, 2)]
+    street = home["street"].maybe_text()
+    return Address(
+        company=home["company"].maybe_text(),
+        street=street_lines(*lines) if street is ABSENT else street,
+        city=home["city"].maybe_text(),
+        region=_first_present(home, "region", "state", "province").maybe_text(),
+        postal_code=_first_present(home, "postalCode", "postal_code", "zip").maybe_text(),
+        country=country,
+    )
+
+
+def _tags(tags: Node) -> tuple[str, ...]:
+    parts = tags.value.split(",") if isinstance(tags.value, str) else [tag.text() for tag in tags]
+    return tuple(dict.fromkeys(tag for part in parts if (tag := part.strip())))
+
+
+def _decision(answer: Node, time: datetime | None) -> Decided[Consent]:
+    # Null is no answer; an explicit boolean of the merchant's own system is one.
+    if answer.empty:
+        return ABSENT
+    return Consent(decision=GRANTED if answer.truth() else DENIED, time=time, origin="custom")
+
+
+def _verify(headers: Headers, body: bytes, secrets: Sequence[str], now: datetime) -> None:
+    message = headers.one("webhook-id")
+    seconds = headers.one("webhook-timestamp")
+    given = [
+        signature.removeprefix("v1,")
+        for signature in headers.one("webhook-signature").split(" ")
+        if signature.startswith("v1,")
+    ]
+    if not _SECONDS.fullmatch(seconds):
+        raise SignatureError("webhook-timestamp is not in seconds")
+    if abs(now.timestamp() - int(seconds)) > TOLERANCE:
+        raise SignatureError("webhook-timestamp is more than five minutes away")
+    keys = [key for secret in secrets for key in _keys(secret)]
+    require_match(given, f"{message}.{seconds}.".encode() + body, keys)
+
+
+@lru_cache(maxsize=64)
+def _keys(secret: str) -> tuple[bytes, ...]:
+    # A secret is base64 by the specification; one that people made up is taken as it is written.
+    encoded = secret.removeprefix(_PREFIX)
+    try:
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    plain = b"" if secret.startswith(_PREFIX) else secret.encode()
+    return tuple(key for key in dict.fromkeys((decoded, plain)) if key)
+
+
+def _sign(
+    topic: str,  # noqa: ARG001 - the body says it
+    body: bytes,
+    secret: str,
+    delivery_id: str,
+    now: datetime,
+) -> dict[str, str]:
+    seconds = str(int(now.timestamp()))
+    signature = hmac_base64(_keys(secret)[0], f"{delivery_id}.{seconds}.".encode() + body)
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": delivery_id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": f"v1,{signature.decode()}",
+    }
+
+
+_TOPICS: Final[dict[str, MappingFunction]] = {
+    "customer_created": created,
+    "customer_updated": updated,
+    "customer_deleted": deleted,
+}
+
+PLATFORM: Final = Platform(
+    name="custom",
+    verify=_verify,
+    topic=lambda headers: "",  # noqa: ARG005 - the body says it
+    delivery_id=lambda headers: headers.label("webhook-id"),
+    topics=_TOPICS,
+    sign=_sign,
+    route=lambda delivery, body: body["event"].text(),  # noqa: ARG005 - no header says it
+)

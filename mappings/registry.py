@@ -1,0 +1,13 @@
+"""The platforms this program knows, by the name that the configuration uses."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from mappings import custom, shopify, woocommerce
+from mappings.platform import Platform
+
+PLATFORMS: Final[Mapping[str, Platform]] = {
+    "custom": custom.PLATFORM,
+    "shopify": shopify.PLATFORM,
+    "woocommerce": woocommerce.PLATFORM,
+}

@@ -1,0 +1,201 @@
+"""WooCommerce's customer webhooks as changes.
+
+https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks (wc/v3, and the older legacy v3), read 2026-10.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from mappings.contact_points import country_code, email_address, phone, street_lines
+from mappings.platform import CREATE, DELETE, UPDATE, Delivery, Headers, MappingFunction, Platform
+from mappings.reading import Node, first
+from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Customer, Ignored, Maybe
+from mappings.signatures import hmac_base64, require_match
+
+_HEADERS: Final = tuple(
+    f"x-wc-webhook-{name}" for name in ("source", "topic", "resource", "event", "signature", "id", "delivery-id")
+)
+_PING: Final = re.compile(rb"webhook_id=[0-9]{1,20}")
+_ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")
+
+# What wp_specialchars_decode(ENT_QUOTES) decodes, and nothing else.
+_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|#0*(?:34|38|39|60|62)|#[xX]0*(?:22|26|27));")
+
+
+def created(delivery: Delivery, body: Node) -> list[Change] | Ignored:
+    """Map customer.created, which comes for every new WordPress user."""
+    return _state(delivery, body, CREATE)
+
+
+def updated(delivery: Delivery, body: Node) -> list[Change] | Ignored:
+    """Map customer.updated, which comes for every WordPress user."""
+    return _state(delivery, body, UPDATE)
+
+
+def deleted(delivery: Delivery, body: Node) -> list[Change] | Ignored:
+    """Map customer.deleted, whose body is an id and nothing else."""
+    account = _account(body)
+    if isinstance(account, Ignored):
+        return account
+    return [
+        Change(
+            id=account["id"].id(),
+            time=delivery.received_at,
+            rank=DELETE,
+            deleted=True,
+            final=True,  # WordPress counts its user ids upwards
+            customer=NOTHING_SAID,
+            notes=(),
+        )
+    ]
+
+
+def _state(delivery: Delivery, body: Node, rank: int) -> list[Change] | Ignored:
+    account = _account(body)
+    if isinstance(account, Ignored):
+        return account
+    if "role" in account and account["role"].maybe_text() != "customer":
+        return Ignored(reason="role is not customer")
+    customer, notes = _customer(account)
+    return [
+        Change(
+            id=account["id"].id(),
+            # Bodies are built at delivery, and date_modified follows some edits only: the arrival is the time.
+            time=delivery.received_at,
+            rank=rank,
+            deleted=False,
+            final=False,
+            customer=customer,
+            notes=notes,
+        )
+    ]
+
+
+def _account(body: Node) -> Node | Ignored:
+    # The legacy v3 API wraps the resource.
+    account = body["customer"].object() if "customer" in body else body
+    # A webhook whose owner may no longer read the customer delivers the REST error, signed, under the same topic.
+    if "id" not in account and "code" in account and "data" in account:
+        code = account["code"].value
+        known = isinstance(code, str) and _ERROR_CODE.fullmatch(code)
+        return Ignored(reason=f"an error body of the shop: {code}" if known else "an error body of the shop")
+    return account
+
+
+def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
+    billing = account["billing"] if "billing" in account else account["billing_address"]
+    country, country_notes = country_code(billing["country"].maybe_text())
+    email, email_notes = email_address(first(account["email"].maybe_text(), billing["email"].maybe_text()))
+    number, phone_notes = phone(billing["phone"].maybe_text(), country)
+    customer = Customer(
+        email=email,
+        phone=number,
+        first_name=account["first_name"].maybe_text(),
+        last_name=account["last_name"].maybe_text(),
+        address=_address(billing, country),
+        language=ABSENT,  # a matter of plugins
+        currency=ABSENT,  # only orders have one
+        birthday=ABSENT,  # a matter of plugins
+        note=ABSENT,  # WooCommerce has none
+        tags=ABSENT,  # WooCommerce has none
+        tier=ABSENT,  # WooCommerce has none
+        total_orders=account["orders_count"].maybe(Node.integer),  # legacy v3 and v1 only
+        total_spent=account["total_spent"].maybe(Node.decimal),  # legacy v3 and v1 only
+        last_order_at=account["last_order_date"].maybe_time(),  # legacy v3 only
+        created_at=_created_at(account),
+        email_consent=ABSENT,  # core has none
+        sms_consent=ABSENT,  # core has none
+    )
+    return customer, (*email_notes, *phone_notes, *country_notes)
+
+
+def _address(billing: Node, country: Maybe[str]) -> Maybe[Address]:
+    if billing.absent:
+        return ABSENT
+    if billing.empty:
+        return None
+    return Address(
+        company=billing["company"].maybe_text(),
+        street=street_lines(billing["address_1"].maybe_text(), billing["address_2"].maybe_text()),
+        city=billing["city"].maybe_text(),
+        region=billing["state"].maybe_text(),
+        postal_code=billing["postcode"].maybe_text(),
+        country=country,
+    )
+
+
+def _created_at(account: Node) -> Maybe[datetime]:
+    # date_created is the site's time in a zone that nobody names; the legacy API's created_at is UTC.
+    return first(account["date_created_gmt"].maybe_time(), account["created_at"].maybe_time()) or ABSENT
+
+
+def _keys(secrets: Sequence[str]) -> list[bytes]:
+    # WooCommerce saves a typed secret with its quotes and ampersands as entities, and signs with them decoded.
+    return [form.encode() for secret in secrets for form in dict.fromkeys((secret, _specialchars_decoded(secret)))]
+
+
+def _specialchars_decoded(text: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+
+
+def _verify(
+    headers: Headers,
+    body: bytes,
+    secrets: Sequence[str],
+    now: datetime,  # noqa: ARG001 - WooCommerce signs no time
+) -> None:
+    require_match([headers.one("x-wc-webhook-signature")], body, _keys(secrets))
+
+
+def _delivery_id(headers: Headers) -> str:
+    # Made of the webhook's id and the second, so two events may share it: alone it proves no repeat.
+    delivery = headers.label("x-wc-webhook-delivery-id")
+    webhook = headers.label("x-wc-webhook-id")
+    return f"{delivery}:{webhook}" if delivery else ""
+
+
+def _is_ping(headers: Headers, body: bytes) -> bool:
+    # Sent once when a webhook is switched on; anything but 200 leaves it pending.
+    return _PING.fullmatch(body) is not None and all(headers.get(name) is None for name in _HEADERS)
+
+
+def _sign(
+    topic: str,
+    body: bytes,
+    secret: str,
+    delivery_id: str,
+    now: datetime,  # noqa: ARG001 - WooCommerce sends no time
+) -> dict[str, str]:
+    resource, _, event = topic.partition(".")
+    signature = hmac_base64(_specialchars_decoded(secret).encode(), body)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "WooCommerce/10.2.0 Hookshot (WordPress/6.8)",
+        "X-WC-Webhook-Source": "https://shop.example.com/",
+        "X-WC-Webhook-Topic": topic,
+        "X-WC-Webhook-Resource": resource,
+        "X-WC-Webhook-Event": event,
+        "X-WC-Webhook-Signature": signature.decode(),
+        "X-WC-Webhook-ID": "1",
+        "X-WC-Webhook-Delivery-ID": delivery_id,
+    }
+
+
+_TOPICS: Final[dict[str, MappingFunction]] = {
+    "customer.created": created,
+    "customer.updated": updated,
+    "customer.deleted": deleted,
+}
+
+PLATFORM: Final = Platform(
+    name="woocommerce",
+    verify=_verify,
+    topic=lambda headers: headers.label("x-wc-webhook-topic"),
+    delivery_id=_delivery_id,
+    topics=_TOPICS,
+    sign=_sign,
+    is_ping=_is_ping,
+)

@@ -1,0 +1,58 @@
+"""The file that `init` writes is a valid configuration, whole or with everything switched on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from worker.commands.init import starter
+from worker.settings.explaining import written
+from worker.settings.models import CustomerSync, CustomerSyncOptions, Engine, Section, Settings, Spool, Web
+from worker.settings.reading import read
+
+ENVIRON = {"SHOPIFY_WEBHOOK_SECRET": "a", "BREVO_API_KEY": "b"}
+MORE = {"WOOCOMMERCE_WEBHOOK_SECRET": "c", "OUTLET_WEBHOOK_SECRET": "d"}
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> tuple[str, Settings]:
+    text = re.sub(r"^(\s*)#(?=[\w\"]|  )", r"\1", starter(), flags=re.MULTILINE)
+    path = tmp_path / "all.yaml"
+    path.write_text(text)
+    return text, read(path, ENVIRON | MORE)
+
+
+def test_starter_is_valid_when_two_variables_are_set(tmp_path: Path) -> None:
+    path = tmp_path / "commerce-sync.yaml"
+    path.write_text(starter())
+    settings = read(path, ENVIRON)
+
+    assert settings.engine == Engine()
+    assert settings.skills.customer_sync == CustomerSync()
+    assert settings.notifications is None
+
+
+def test_settings_that_are_switched_off_are_valid_and_show_the_defaults(everything: tuple[str, Settings]) -> None:
+    _, settings = everything
+    spool = Spool(directory=Path(".commerce-sync/spool"))
+    skill = settings.skills.customer_sync
+
+    assert settings.engine == Engine(spool=spool)
+    assert skill is not None
+    assert skill.options == CustomerSyncOptions(list_id=5)
+    assert set(settings.sources) == {"shopify", "woocommerce", "outlet"}
+    assert settings.notifications is not None
+
+
+@pytest.mark.parametrize("section", [Settings, CustomerSync, CustomerSyncOptions, Engine, Spool, Web])
+def test_starter_shows_every_setting(everything: tuple[str, Settings], section: type[Section]) -> None:
+    text, _ = everything
+    missing = [
+        name for name in section.model_fields if not re.search(rf"^ *{written(name)}:", text, flags=re.MULTILINE)
+    ]
+
+    assert missing == []
+
+
+def test_example_file_is_what_init_writes() -> None:
+    assert (Path(__file__).parents[2] / "commerce-sync.example.yaml").read_text() == starter()

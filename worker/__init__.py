@@ -1,0 +1,1 @@
+"""The running program: ingress, engine, sync, commands, and the Celery app that drives them."""

@@ -1,0 +1,88 @@
+"""The Celery app: JSON messages that name a lane and nothing else, a thread pool, Redis as the broker.
+
+Run as `celery -A worker worker` and `celery -A worker beat`. A message is only a wake-up: what is to be done lies in the
+lanes, so a message may be lost, repeated or too late without harm.
+"""
+
+import os
+import sys
+import warnings
+from typing import Any
+
+from celery import Celery, signals
+from celery.exceptions import SecurityWarning
+
+from worker.settings.faults import ConfigurationError
+from worker.settings.models import Settings
+from worker.settings.reading import find_path, read
+from worker.store import address
+
+# Celery warns of root because of pickle; this app takes JSON only.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+SWEEP_SECONDS = 5.0
+WAKE_SECONDS = 4
+
+
+def make_app(settings: Settings, store_url: str) -> Celery:
+    """Build the app; connecting is left to whoever uses it."""
+    app = Celery("commerce-sync", broker=store_url, include=["worker.tasks"])
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_default_queue=f"{settings.engine.prefix}.drains",
+        task_create_missing_queues=True,
+        task_acks_late=False,
+        task_default_expires=WAKE_SECONDS,
+        worker_pool="threads",
+        worker_concurrency=settings.engine.threads,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_send_task_events=True,
+        worker_enable_remote_control=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=2,
+        # A wake-up needs no acknowledgement; without the emulation of kombu 5.7 a restart of the store also ends fewer workers.
+        broker_transport_options={
+            "ack_emulation": False,
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 3,
+            "global_keyprefix": f"{{{settings.engine.prefix}}}:celery:",
+        },
+        beat_schedule={
+            "sweep": {
+                "task": "commerce_sync.sweep",
+                "schedule": SWEEP_SECONDS,
+                "options": {"expires": SWEEP_SECONDS, "ignore_result": True},
+            }
+        },
+        beat_schedule_filename=str(settings.engine.data_dir / "beat"),
+        timezone="UTC",
+    )
+    return app
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _set_up_logging(**_: Any) -> None:
+    from worker.logs import configure, level_of  # noqa: PLC0415 - beside Celery, not for whoever imports the app
+
+    configure(level_of(settings), json=not sys.stderr.isatty())
+
+
+def _read() -> Settings:
+    try:
+        return read(find_path(os.environ), os.environ)
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(3)
+
+
+settings = _read()
+app = make_app(settings, address(settings, os.environ))

@@ -1,0 +1,106 @@
+"""The first commerce-sync.yaml of a new deployment: short, commented, and valid as soon as two variables are set."""
+
+from typing import Final
+
+_STARTER: Final = """\
+# commerce-sync.yaml: which shops are heard, which destinations are told, and how.
+#
+# "${NAME}" is read from the environment, "${NAME:-default}" where it may be unset; "$${" is the text itself.
+# A line such as `#threads: 16` shows a setting that is off, or at its default: remove the # to change it.
+
+sources:
+  # The name is the last part of the webhook's address (https://your-host/webhooks/shopify) and names the platform:
+  # shopify, woocommerce or custom. For a second shop of one platform, choose a name and write `platform:` under it.
+  shopify:
+    # All of these are accepted: list the old and the new one while you change it. Without any, the address is closed.
+    secrets: ["${SHOPIFY_WEBHOOK_SECRET}"]
+  #woocommerce:
+  #  secrets: ["${WOOCOMMERCE_WEBHOOK_SECRET}"]
+  #outlet:
+  #  platform: shopify
+  #  secrets: ["${OUTLET_WEBHOOK_SECRET}"]
+
+destinations:
+  brevo:
+    api_key: "${BREVO_API_KEY}"
+    #base_url: https://api.brevo.com
+    #plan: general             # or advanced, extended: how many calls per second Brevo allows you
+    #limits: on                # off sends as fast as it can; for tests only
+
+skills:
+  customer-sync:
+    enabled: true
+    #source: [shopify]         # one name or several; all sources when left out
+    #destinations: [brevo]     # all that are configured when left out
+
+    # Customer field: attribute in Brevo. Create custom attributes in Brevo first.
+    field_mapping:
+      email: email
+      firstName: FIRSTNAME
+      lastName: LASTNAME
+      phone: SMS
+      #totalOrders: TOTAL_ORDERS
+      #totalSpent: TOTAL_SPENT
+      #lastOrderDate: LAST_ORDER_DATE
+      #customerTier: CUSTOMER_TIER
+      #tags: TAGS
+      #"raw:default_address.address2": FLOOR   # any field of the payload, as JMESPath
+
+    options:
+      sync_mode: realtime      # or batch: many customers in one call, every batch_interval seconds
+      #batch_interval: 60
+      #batch_size: 500
+      delete_behavior: soft    # blocklists the contact; hard deletes it
+      #list_id: 5              # the list that contacts join
+      #unknown_consent: blocklist   # nobody is mailed who was not asked; vendor_default leaves it to Brevo
+      #update_enabled: true    # false: contacts that exist are left alone
+
+    #debug: false              # true logs every step
+    #log_level: info           # error, warning, info, or verbose
+
+#identity:
+#  bare_ids: shopify           # this source's ids are stored as they are; the others' carry the source's name
+
+#notifications:
+#  webhook_url: https://example.com/webhooks/commerce-sync
+#  events:
+#    - sync_completed
+#    - sync_failed
+#    - batch_completed
+
+# Times are in seconds unless the name says otherwise.
+#engine:
+#  redis_url: "${REDIS_URL:-}"     # when empty, a store of its own is started in data_dir
+#  prefix: commerce-sync           # of all keys in the store
+#  data_dir: .commerce-sync
+#  threads: 16
+#  calls_at_once: 8                # to one destination
+#  lease_seconds: 4
+#  slice_seconds: 2
+#  attempts: 10                    # before a change becomes a dead letter
+#  retry_base: 2                   # the first wait; each further one is retry_factor times as long, up to retry_cap
+#  retry_factor: 4
+#  retry_cap: 3600
+#  pause_first: 5                  # how long a destination that is down is left alone, at first and at most
+#  pause_cap: 300
+#  fold_above: 32                  # changes of one customer that wait before they are folded into one
+#  event_days: 7
+#  dead_letter_days: 30
+#  repeat_hours: 48                # how long a webhook is remembered, so that a repeat changes nothing
+#  store_timeout: 1.5
+#  fsync: everysec                 # or always: no webhook is lost even when the power fails
+#  spool:                          # keeps webhooks on disk while the store is away
+#    enabled: true
+#    max_mb: 256
+#    directory: .commerce-sync/spool
+#  web:
+#    host: 127.0.0.1
+#    port: 8000
+#    max_body_mb: 2
+#    body_timeout: 5
+"""
+
+
+def starter() -> str:
+    """Give the text that `init` writes; commerce-sync.example.yaml is the same text."""
+    return _STARTER

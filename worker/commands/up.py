@@ -1,0 +1,122 @@
+"""`commerce-sync up`: web, worker and beat in one, on the embedded store or on REDIS_URL."""
+
+import fcntl
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+from worker.embedded import EmbeddedStore, EmbeddedStoreError
+from worker.logs import configure, level_of
+from worker.settings.models import Settings
+from worker.settings.reading import find_path, read
+from worker.store import embedded
+from worker.supervisor import Child, Supervisor, command
+
+SANDBOX_FOLDER: Final = Path(".commerce-sync")
+
+_SANDBOX: Final = """\
+# Written by `commerce-sync up`, which found no commerce-sync.yaml: everything goes to the sandbox.
+sources:
+  shopify: {{secrets: ["{secret}"]}}
+  woocommerce: {{secrets: ["{secret}"]}}
+  custom: {{secrets: ["{secret}"]}}
+destinations:
+  brevo: {{api_key: "sandbox", base_url: "http://127.0.0.1:{port}/v3"}}
+skills:
+  customer-sync: {{enabled: true}}
+engine: {{data_dir: {folder}}}
+"""
+
+
+def run(*, port: int | None) -> int:
+    """Run until SIGTERM or Ctrl-C; give the exit status."""
+    environ = dict(os.environ)
+    extra: list[Child] = []
+    path = find_path(environ)
+    if not path.exists() and "COMMERCE_SYNC_CONFIG" not in environ:
+        path, sandbox = _sandbox(environ)
+        extra.append(sandbox)
+        environ["COMMERCE_SYNC_CONFIG"] = str(path)
+    settings = read(path, environ)
+    configure(level_of(settings))
+    with _alone(settings.engine.data_dir):
+        store = None
+        if not (settings.engine.redis_url or environ.get("REDIS_URL")):
+            store = _store(embedded(settings), environ)
+        supervisor = Supervisor(store=store, children=[*extra, *parts(settings, environ, port)])
+        _greet(settings, port or settings.engine.web.port, path, sandboxed=bool(extra))
+        return supervisor.run()
+
+
+def parts(settings: Settings, environ: Mapping[str, str], port: int | None) -> list[Child]:
+    """Give the three parts of the program as children."""
+    web = settings.engine.web
+    arguments = ("--host", web.host, "--port", str(port or web.port), "--no-access-log", "--log-level", "warning")
+    return [
+        command("web", ("uvicorn", "--factory", "worker.web:create", *arguments, "--timeout-graceful-shutdown", "8"), environ),
+        command("worker", ("celery", "-A", "worker", "--quiet", "worker", "--loglevel", "warning"), environ),
+        command("beat", ("celery", "-A", "worker", "--quiet", "beat", "--loglevel", "warning", "--pidfile="), environ),
+    ]
+
+
+def _store(store: EmbeddedStore, environ: dict[str, str]) -> Child:
+    # The lock of this folder is ours, so a server that answers already is one whose `up` was killed.
+    if store.answers():
+        store.stop()
+
+    def start() -> "subprocess.Popen[bytes]":
+        process = store.start()
+        if process is None:
+            raise EmbeddedStoreError("another process started the store of this folder")
+        return process
+
+    environ["REDIS_URL"] = store.url
+    return Child(name="store", start=start)
+
+
+def _sandbox(environ: Mapping[str, str]) -> tuple[Path, Child]:
+    port = free_port()
+    SANDBOX_FOLDER.mkdir(exist_ok=True, mode=0o700)
+    path = SANDBOX_FOLDER / "sandbox.yaml"
+    path.write_text(_SANDBOX.format(secret=secrets.token_hex(16), port=port, folder=SANDBOX_FOLDER), encoding="utf-8")
+    return path, command("sandbox", ("connectors.sandbox.server", "--port", str(port)), environ)
+
+
+def free_port() -> int:
+    """Give a port of the loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process, so that two never run on one embedded store."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedStoreError(f"commerce-sync runs in {folder} already") from None
+        yield
+
+
+def _greet(settings: Settings, port: int, path: Path, *, sandboxed: bool) -> None:
+    say = _say(sys.stderr)
+    if sandboxed:
+        say("No commerce-sync.yaml here: `commerce-sync init` writes one. Until then everything goes to a sandbox.")
+        say(f"The webhook secret of this run stands in {path}.")
+    host = settings.engine.web.host
+    for name in settings.sources:
+        say(f"webhooks of {name}: http://{host}:{port}/webhooks/{name}")
+    say(f"health: http://{host}:{port}/health  ready: http://{host}:{port}/ready  stop: Ctrl-C")
+
+
+def _say(stream: TextIO) -> Callable[[str], None]:
+    return lambda text: print(text, file=stream, flush=True)

@@ -1,0 +1,1 @@
+"""Lanes, events, budgets, retries and dead letters on Redis; knows no platform and no destination."""

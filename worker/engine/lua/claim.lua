@@ -1,0 +1,88 @@
+-- Lease up to n due keys of a lane to one drain.
+-- ARGV: now, lane, slot, slots of the lane, n, lease_ms, records (the key of a claimed key's record is PREFIX:records:key).
+-- Returns: {'paused', until} | {'surplus'} | {'idle', next due or ''} and the slot is free again, or
+--   {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
+-- A key that crashed its worker is claimed alone; after CRASHES it is buried here. Runs when the store is full.
+run_when_full()
+local lane, slot, slots = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local n, lease_ms, records = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local due, slots_key = lane_key(lane, 'due'), lane_key(lane, 'slots')
+
+local function let_go(answer)
+  redis.call('ZREM', slots_key, slot)
+  return answer
+end
+
+local till = paused_until(lane)
+if till and till > now then
+  return let_go({ 'paused', string.format('%.0f', till) })
+end
+redis.call('ZREMRANGEBYSCORE', slots_key, '-inf', now)
+if not redis.call('ZSCORE', slots_key, slot) and redis.call('ZCARD', slots_key) >= slots then
+  return { 'surplus' }
+end
+if not is_due(lane) then
+  local next_due = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  return let_go({ 'idle', next_due[2] or '' })
+end
+if till then -- the pause is over: one key goes first and shows whether the way is free
+  n = 1
+  for _, scope in ipairs(scopes(lane)) do
+    local name = PREFIX .. ':pause:' .. scope
+    if redis.call('EXISTS', name) == 1 then
+      redis.call('HSET', name, 'until', string.format('%.0f', now + PROBE_MS), 'probing', '1')
+    end
+  end
+end
+
+local function lease(key, crashes)
+  local items, size = redis.call('LRANGE', items_key(lane, key), 0, CLAIM_ITEMS - 1), 0
+  for index, item in ipairs(items) do
+    size = size + #item
+    if size > CLAIM_BYTES and index > 1 then
+      for last = #items, index, -1 do
+        items[last] = nil
+      end
+      break
+    end
+  end
+  local token = tostring(redis.call('INCR', PREFIX .. ':sequence'))
+  redis.call('ZREM', due, key)
+  redis.call('ZADD', lane_key(lane, 'leased'), now + lease_ms, key)
+  redis.call('HSET', lane_key(lane, 'tokens'), key, token)
+  redis.call('HSET', lane_key(lane, 'taken'), key, #items)
+  count(lane, 'waiting', -#items)
+  count(lane, 'leased', #items)
+  local attempts = tonumber(redis.call('HGET', lane_key(lane, 'attempts'), key) or '0')
+  local record = redis.call('HGETALL', PREFIX .. ':' .. records .. ':' .. key)
+  return { key, token, attempts, crashes, items, record }
+end
+
+local function bury_poison(key)
+  local items = redis.call('LRANGE', items_key(lane, key), 0, -1)
+  bury(lane, key, items, 'poison', '', 'its worker died ' .. CRASHES .. ' times')
+  redis.call('DEL', items_key(lane, key))
+  redis.call('ZREM', due, key)
+  redis.call('HDEL', lane_key(lane, 'crashes'), key)
+  redis.call('HDEL', lane_key(lane, 'attempts'), key)
+  count(lane, 'waiting', -#items)
+  count(lane, 'dead', #items)
+end
+
+local answer = { 'claimed', '' }
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, n)) do
+  local crashes = tonumber(redis.call('HGET', lane_key(lane, 'crashes'), key) or '0')
+  if crashes >= CRASHES then
+    bury_poison(key)
+  elseif crashes == 0 then
+    answer[#answer + 1] = lease(key, crashes)
+  elseif #answer == 2 then
+    answer[#answer + 1] = lease(key, crashes)
+    break
+  end
+end
+redis.call('ZADD', slots_key, now + lease_ms, slot)
+if not till then
+  answer[2] = wake(lane, slots, lease_ms)
+end
+return answer

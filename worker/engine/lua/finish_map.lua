@@ -1,0 +1,52 @@
+-- Settle mapped events: push each change on its lanes, count, and end the lease; all of an event or nothing of it.
+-- ARGV: now, wake_ms, keep_ms, then per event: id, token, reason ('' or why it is ignored), notes (JSON, '' for none),
+--   number of pushes, and per push: lane, key, ready (ms, '' for now), item.
+-- Returns: {{1 per event settled, 0 per lease lost}, {lane, slot to wake, ...}}. Runs when the store is full.
+run_when_full()
+local wake_ms, keep_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
+local settled, lanes = {}, {}
+local i = 4
+while i <= #ARGV do
+  local id, token, reason, notes, pushes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
+  i = i + 5
+  if holds('map', id, token) then
+    unlease('map', id)
+    redis.call('DEL', items_key('map', id))
+    redis.call('HDEL', lane_key('map', 'crashes'), id)
+    redis.call('HDEL', lane_key('map', 'attempts'), id)
+    local event = PREFIX .. ':event:' .. id
+    if notes ~= '' then
+      redis.call('HSET', event, 'notes', notes)
+    end
+    count('map', 'leased', -1)
+    if pushes == 0 then
+      count('map', 'ignored', 1)
+      redis.call('HINCRBY', PREFIX .. ':ignored', reason, 1)
+      close_event(id, 'map', 'ignored: ' .. reason, keep_ms)
+    else
+      count('map', 'delivered', 1)
+      redis.call('HSET', event, 'open', pushes)
+    end
+    for push = 0, pushes - 1 do
+      local at = i + push * 4
+      local lane = ARGV[at]
+      append(lane, ARGV[at + 1], tonumber(ARGV[at + 2]) or now, ARGV[at + 3])
+      lanes[lane] = (lanes[lane] or 0) + 1
+    end
+    settled[#settled + 1] = 1
+  else
+    settled[#settled + 1] = 0
+  end
+  i = i + pushes * 4
+end
+local wakes = {}
+for lane, pushed in pairs(lanes) do
+  count(lane, 'pushed', pushed)
+  count(lane, 'waiting', pushed)
+  local slot = wake(lane, 1, wake_ms)
+  if slot ~= '' then
+    wakes[#wakes + 1] = lane
+    wakes[#wakes + 1] = slot
+  end
+end
+return { settled, wakes }

@@ -1,0 +1,1 @@
+"""The configuration file as pydantic models, and the reading of it."""

@@ -1,0 +1,1 @@
+"""From a kept event to changes, and from pending changes to a delivered state."""

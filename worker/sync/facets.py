@@ -1,0 +1,128 @@
+"""A change as facets, each with its own version, and pending facets as a record again."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any, Final
+
+from mappings.records import ABSENT, GRANTED, Address, Change, Consent, Customer
+from worker.engine.subjects import (
+    FINAL,
+    KNOWN_TIME,
+    UNKNOWN_TIME,
+    Facet,
+    Facets,
+    Version,
+    pack_facets,
+    unpack_facets,
+)
+
+EXISTS: Final = "exists"
+DELETED: Final = "deleted"
+RAW: Final = "raw:"
+CONSENTS: Final[Mapping[str, str]] = {"email_consent": "email", "sms_consent": "sms"}
+PROFILE: Final = tuple(name for name in Customer.model_fields if name not in CONSENTS)
+
+_NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
+_NO_ADDRESS: Final = dict.fromkeys(Address.model_fields, ABSENT)
+
+
+def facets_of(
+    change: Change, received_us: int, *, wanted: frozenset[str] | None = None, raw: Mapping[str, Any] | None = None
+) -> dict[str, Facet]:
+    """Split a change into facets; of the profile only those `wanted` (None: all)."""
+    version = _version(change.time, change.rank, received_us)
+    if change.deleted:
+        return {DELETED: (True, (FINAL, 0, change.rank, received_us) if change.final else version)}
+    facets: dict[str, Facet] = {EXISTS: (True, version)}
+    customer = change.customer
+    for name in PROFILE:
+        value = getattr(customer, name)
+        if value is not ABSENT and (wanted is None or name in wanted):
+            facets[name] = (_plain(value), version)
+    for name in CONSENTS:
+        consent = getattr(customer, name)
+        if consent is not ABSENT:
+            decided = _version(consent.time, change.rank, received_us)
+            facets[name] = ([consent.decision == GRANTED, consent.origin], decided)
+    for name, value in (raw or {}).items():
+        facets[RAW + name] = (value, version)
+    return facets
+
+
+def _version(moment: datetime | None, rank: int, received_us: int) -> Version:
+    """Stamp a time; nothing lies in the future, and an unknown time is older than any known one."""
+    if moment is None:
+        return (UNKNOWN_TIME, 0, rank, received_us)
+    return (KNOWN_TIME, min(int(moment.timestamp() * 1000), received_us // 1000), rank, received_us)
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Address):
+        return {name: part for name, part in value if part is not ABSENT}
+    raise TypeError(type(value).__name__)
+
+
+def customer_of(facets: Facets) -> Customer:
+    """Build the record of those facets; all others are ABSENT."""
+    values: dict[str, Any] = dict(_NOTHING)
+    for name, (value, version) in facets.items():
+        if name in CONSENTS:
+            values[name] = Consent(
+                decision="granted" if value[0] else "denied", time=decided_at(version), origin=value[1]
+            )
+        elif name == "address" and value is not None:
+            values[name] = Address(**{**_NO_ADDRESS, **value})
+        elif name in values:
+            values[name] = value
+    return Customer.model_validate(values)
+
+
+def raw_of(facets: Facets) -> dict[str, Any]:
+    """Give the merchant's own fields among the facets, by their expression."""
+    return {name.removeprefix(RAW): value for name, (value, _) in facets.items() if name.startswith(RAW)}
+
+
+def decided_at(version: Version) -> datetime | None:
+    """Give the time of a version, None when it is unknown."""
+    known, milliseconds, _, _ = version
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if known == KNOWN_TIME else None
+
+
+def pack(facets: Facets, *, forced: bool = False) -> bytes:
+    """Give the body of an item. A forced one is delivered even when the destination should hold it already."""
+    packed: dict[str, Any] = {"facets": pack_facets(facets)}
+    if forced:
+        packed["forced"] = True
+    return json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def unpack(body: bytes) -> tuple[dict[str, Facet], bool]:
+    """Read what `pack` gave: the facets, and whether they are forced."""
+    packed = json.loads(body)
+    return unpack_facets(packed["facets"]), bool(packed.get("forced"))
+
+
+def fold(many: Iterable[Facets]) -> dict[str, Facet]:
+    """Keep the newest of each facet: associative, commutative and idempotent."""
+    newest: dict[str, Facet] = {}
+    for facets in many:
+        for name, facet in facets.items():
+            old = newest.get(name)
+            if old is None or facet[1] > old[1] or (facet[1] == old[1] and _greater(facet, old)):
+                newest[name] = facet
+    return newest
+
+
+def _greater(one: Facet, other: Facet) -> bool:
+    # Two processes can stamp the same microsecond; any rule will do, as long as every worker has the same.
+    return json.dumps(one[0], sort_keys=True) > json.dumps(other[0], sort_keys=True)

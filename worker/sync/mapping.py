@@ -1,0 +1,214 @@
+"""From kept events to changes on the lanes of the destinations: the drain of the lane `map`."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Final, Protocol
+
+import structlog
+
+from mappings.platform import Delivery, Platform
+from mappings.reading import MalformedError, MappingError, Node, parse
+from mappings.records import ABSENT, Change, Ignored
+from worker.engine.events import Event
+from worker.engine.lanes import EVENTS, MAP, Item, Lanes, Leased, Mapped, Push, Settlement
+from worker.engine.leases import LeaseKeeper
+from worker.sync.facets import facets_of, pack
+from worker.sync.identity import Identity
+
+log = structlog.get_logger(__name__)
+
+KEYS_PER_CLAIM: Final = 64
+TRIGGER: Final = "trigger:"  # the topic of a manual trigger: the custom envelope, on behalf of any source
+
+
+class Expression(Protocol):
+    """A compiled JMESPath."""
+
+    def search(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        """Give what the path finds, None when it finds nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """Where the changes of a source go: lanes, the facets worth sending, and the merchant's own fields."""
+
+    lanes: tuple[str, ...]
+    wanted: frozenset[str] | None
+    raw: Mapping[str, Expression] = field(default_factory=dict)
+    gather: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What mapping an event gave: changes by subject, or why there are none."""
+
+    pushes: tuple[Push, ...] = ()
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Unmappable(Exception):
+    """An event that cannot be mapped; it becomes a dead letter."""
+
+    def __init__(self, reason: str, where: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.where = where
+        self.detail = detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapper:
+    """Maps events: pure but for nothing, so that `preview` shows exactly what a worker would do."""
+
+    platforms: Mapping[str, Platform]
+    sources: Mapping[str, str]
+    routes: Mapping[str, Route]
+    identity: Identity
+
+    def changes(self, event: Event) -> tuple[list[Change] | Ignored, Node]:
+        """Map the body of an event by the function of its topic.
+
+        Raises: Unmappable.
+        """
+        platform = self.platforms.get(self.sources.get(event.source, ""))
+        if platform is None:
+            return Ignored(reason="the source is not configured any more"), Node(None, "$")
+        delivery = Delivery(
+            source=event.source,
+            topic=event.topic,
+            delivery_id=event.delivery_id,
+            received_at=datetime.fromtimestamp(event.received_us / 1e6, timezone.utc),
+            body=event.body,
+        )
+        if event.topic.startswith(TRIGGER):
+            platform = self.platforms["custom"]
+        try:
+            node = parse(event.body)
+            topic = platform.route(delivery, node)
+            function = platform.topics.get(topic)
+            if function is None:
+                return Ignored(reason="nobody maps this topic"), node
+            found = function(delivery, node)
+        except MalformedError as error:
+            raise Unmappable("malformed", "", str(error)) from None
+        except MappingError as error:
+            raise Unmappable("mapping", error.path, error.problem) from None
+        return (found if isinstance(found, Ignored) else list(found)), node
+
+    def outcome(self, event: Event) -> Outcome:
+        """Map an event to pushes.
+
+        Raises: Unmappable.
+        """
+        found, node = self.changes(event)
+        if isinstance(found, Ignored):
+            return Outcome(reason=found.reason)
+        route = self.routes.get(event.source)
+        if route is None or not route.lanes:
+            return Outcome(reason="no skill takes this source")
+        forced = event.topic.startswith(TRIGGER)
+        pushes: list[Push] = []
+        notes: list[str] = []
+        ready = int(event.received_us / 1000 + route.gather * 1000) if route.gather else None
+        for change in found:
+            notes += change.notes
+            raw = {path: value for path, finds in route.raw.items() if (value := _search(finds, node)) is not None}
+            facets = facets_of(change, event.received_us, wanted=route.wanted, raw=raw)
+            item = Item(event=event.id, received_us=event.received_us, body=pack(facets, forced=forced))
+            key = self.subject(event.source, change)
+            pushes += [Push(lane=lane, key=key, item=item, ready_ms=ready) for lane in route.lanes]
+        return Outcome(
+            pushes=tuple(pushes), reason="" if pushes else "nothing in it for anybody", notes=tuple(dict.fromkeys(notes))
+        )
+
+    def subject(self, source: str, change: Change) -> str:
+        """Name the subject of a change.
+
+        Raises: Unmappable.
+        """
+        email = change.customer.email
+        try:
+            return self.identity.customer(source, change.id, None if email is ABSENT else email)
+        except ValueError:
+            raise Unmappable("mapping", "$", "neither an id nor an email that can be used") from None
+
+
+def _search(expression: Expression, node: Node) -> Any:  # noqa: ANN401 - JSON
+    try:
+        found = expression.search(node.value)
+    except Exception as error:  # noqa: BLE001 - a function of JMESPath may refuse a foreign type in many ways
+        log.debug("raw field not readable", error=type(error).__name__)
+        return None
+    return found if isinstance(found, str | int | bool) else None if found is None else _simple(found)
+
+
+def _simple(found: Any) -> Any:  # noqa: ANN401 - JSON
+    """Give what JSON can hold: decimals as text, lists of simple values; anything deeper is no field."""
+    if isinstance(found, list):
+        return [str(one) for one in found if isinstance(one, str | int | float)]
+    return None if isinstance(found, dict) else str(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapDrain:
+    """Drains the lane `map`: claims events, maps them, and settles each whole batch in one round trip."""
+
+    lanes: Lanes
+    mapper: Mapper
+    leases: LeaseKeeper
+    wake: Callable[[str, str], None]
+    running: Callable[[], bool]
+    slots: int
+    slice_seconds: float = 2.0
+
+    def run(self, slot: str) -> None:
+        """Work for one slice; when it is over and events are left, the slot goes on in a new task."""
+        until = time.monotonic() + self.slice_seconds
+        while self.running():
+            claim = self.lanes.claim(MAP, slot, slots=self.slots, keys=KEYS_PER_CLAIM, records=EVENTS)
+            if claim.state != "claimed":
+                return
+            if claim.wake:
+                self.wake(MAP, claim.wake)
+            with self.leases.holding(MAP, slot, [(key.key, key.token) for key in claim.keys]):
+                self.finish(claim.keys)
+            if time.monotonic() >= until:
+                self.wake(MAP, slot)
+                return
+        self.lanes.drop_slot(MAP, slot)
+
+    def finish(self, keys: Sequence[Leased]) -> None:
+        """Map claimed events and settle them."""
+        mapped: list[Mapped] = []
+        buried: list[Settlement] = []
+        for key in keys:
+            try:
+                mapped.append(self._map(key))
+            except Unmappable as error:
+                log.warning("event not mapped", event_id=key.key, reason=error.reason, where=error.where)
+                buried.append(_bury(key, error.reason, error.where, error.detail))
+            except Exception as error:  # noqa: BLE001 - a fault of ours in one event must not hold up the others
+                log.exception("mapping failed", event_id=key.key)
+                buried.append(_bury(key, "fault", "", type(error).__name__))
+        if mapped:
+            _, wakes = self.lanes.finish_map(mapped)
+            for lane, slot in wakes:
+                self.wake(lane, slot)
+        if buried:
+            self.lanes.settle(MAP, EVENTS, buried)
+
+    def _map(self, key: Leased) -> Mapped:
+        if "body" not in key.record:
+            return Mapped(event=key.key, token=key.token, pushes=(), reason="its body is gone")
+        event = Event.of(key.key, key.record["head"], key.record["body"])
+        outcome = self.mapper.outcome(event)
+        return Mapped(
+            event=key.key, token=key.token, pushes=outcome.pushes, reason=outcome.reason, notes=outcome.notes
+        )
+
+
+def _bury(key: Leased, reason: str, where: str, detail: str) -> Settlement:
+    return Settlement(key=key.key, token=key.token, action="bury", reason=reason, field=where, detail=detail)

@@ -1,0 +1,139 @@
+"""From a verdict to the settlement of a key."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import structlog
+
+from connectors.connector import Call, Response
+from connectors.verdicts import BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
+from worker.engine.lanes import Lanes, Settlement
+from worker.engine.limits import Limits
+from worker.engine.retry import RetryPolicy
+from worker.engine.subjects import SubjectRecord
+from worker.sync.news import told
+from worker.sync.preparation import Prepared, Preparer
+
+if TYPE_CHECKING:
+    from worker.sync.delivery import DestinationLane
+
+log = structlog.get_logger(__name__)
+
+SHORT_RESET: Final = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settler:
+    """Turns verdicts into settlements. `draw` gives the jitter, `note_fault` shows a destination's fault to people."""
+
+    lanes: Lanes
+    limits: Limits
+    policy: RetryPolicy
+    preparer: Preparer
+    draw: Callable[[], float]
+    note_fault: Callable[[str, str], None]
+
+    def settlement(self, lane: "DestinationLane", one: Prepared, verdict: Verdict) -> Settlement:
+        """Settle one subject by the verdict that ended its calls."""
+        match verdict:
+            case Delivered():
+                return self._delivered(lane, one, verdict)
+            case RetryLater():
+                return self._retry(one, verdict)
+            case Rejected():
+                log.warning("rejected", reason=verdict.reason, field=verdict.field, detail=verdict.detail)
+                return self._bury(one, verdict.reason, verdict.field or "", verdict.detail, health="ok")
+            case BudgetSpent():
+                return self._budget_spent(lane, one, verdict)
+            case Down():
+                scope = lane.destination if verdict.scope == "destination" else lane.name
+                log.error("paused", scope=scope, reason=verdict.reason)
+                self.lanes.pause(scope, verdict.reason)
+                return self.defer(one, 0.0)
+            case Follow():
+                return self.endless(one)
+
+    def defer(self, one: Prepared, seconds: float) -> Settlement:
+        """Hand a key back without counting an attempt."""
+        delay_ms = int(seconds * 1000)
+        return Settlement(key=one.key.key, token=one.key.token, action="defer", delay_ms=delay_ms)
+
+    def endless(self, one: Prepared) -> Settlement:
+        """Bury a subject whose calls came to no end: a fault of the connector."""
+        return self._bury(one, "fault", "", "too many calls for one subject", health="")
+
+    def pack_steps(self, steps: Mapping[str, Any]) -> str:
+        """Give the answered steps as they are stored."""
+        return json.dumps(steps, separators=(",", ":"))
+
+    def watch_budget(self, lane: "DestinationLane", call: Call, response: Response) -> None:
+        """Obey what the destination says of its own budget, beyond what ours allows."""
+        allowance = lane.connector.allowance(response) if call.budget in lane.budgets else None
+        # Seconds are told in whole numbers: within a window of one second our own log knows better when the next may start.
+        if allowance and allowance[0] == 0 and allowance[1] > SHORT_RESET and response.status != 429:
+            self.limits.block(call.budget, allowance[1])
+
+    def _delivered(self, lane: "DestinationLane", one: Prepared, verdict: Delivered) -> Settlement:
+        for fault in verdict.faults:
+            self.note_fault(lane.destination, fault)
+        if verdict.notes:
+            log.info("delivered in part", notes=verdict.notes)
+        record = SubjectRecord(
+            versions=told(one.record, one.news), consents=one.news.consents, known=verdict.known
+        )
+        return Settlement(
+            key=one.key.key,
+            token=one.key.token,
+            action="done",
+            outcome="delivered",
+            health="ok",
+            record=record.pack(),
+            image="-" if one.news.deleted else f"{one.image} {int(time.time() * 1000)}",
+            links=self._links(lane, one, verdict),
+            reason="; ".join(verdict.notes),
+        )
+
+    def _links(
+        self, lane: "DestinationLane", one: Prepared, verdict: Delivered
+    ) -> tuple[tuple[Literal["add", "remove"], str], ...]:
+        """Keep the sets of subjects by contact: `email` is the one key of `known` that is read outside the connector."""
+        old, new = one.record.known.get("email"), verdict.known.get("email")
+        if old == new:
+            return ()
+        links: list[tuple[Literal["add", "remove"], str]] = []
+        if old:
+            links.append(("remove", self.preparer.holders(lane.destination, old)))
+        if new:
+            links.append(("add", self.preparer.holders(lane.destination, new)))
+        return tuple(links)
+
+    def _retry(self, one: Prepared, verdict: RetryLater) -> Settlement:
+        wait = self.policy.wait(one.key.attempts + 1, random=self.draw(), asked=verdict.after)
+        if wait is None:
+            return self._bury(one, "gave_up", "", verdict.reason, health="fail")
+        log.info("to be tried again", reason=verdict.reason, attempt=one.key.attempts + 1, seconds=round(wait, 1))
+        delay_ms = int(wait * 1000)
+        return Settlement(
+            key=one.key.key, token=one.key.token, action="retry", delay_ms=delay_ms, health="fail"
+        )
+
+    def _budget_spent(self, lane: "DestinationLane", one: Prepared, verdict: BudgetSpent) -> Settlement:
+        log.info("budget spent", budget=one.call.budget, seconds=round(verdict.after, 1))
+        self.limits.block(one.call.budget, verdict.after)
+        return self.defer(one, 0.0 if one.call.budget in lane.budgets else verdict.after)
+
+    def _bury(
+        self, one: Prepared, reason: str, field: str, detail: str, *, health: Literal["ok", "fail", ""]
+    ) -> Settlement:
+        return Settlement(
+            key=one.key.key,
+            token=one.key.token,
+            action="bury",
+            health=health,
+            reason=reason,
+            field=field,
+            detail=detail,
+        )
