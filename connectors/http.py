@@ -41,43 +41,89 @@ class Limits:
     size: int = 1 << 20
 
 
+class _Grip:
+    """What the watchdog holds of a call: a copy of its socket, which works even within a TLS handshake."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.lock = threading.Lock()
+        self.socket: socket.socket | None = None
+        self.open = False
+        self.busy = False
+        self.fresh = False
+        self.cut = False
+
+    def begin(self) -> None:
+        """Start a call: from here on it can be hung up."""
+        with self.lock:
+            self.fresh = self.cut = False
+            self.busy = True
+
+    def end(self) -> None:
+        """End a call: whoever comes too late to hang it up does nothing."""
+        with self.lock:
+            self.busy = False
+            self._let_go()
+
+    def opened(self, connection: socket.socket) -> None:
+        """Take hold of a connection just opened."""
+        with self.lock:
+            self.open = False
+            self._let_go(even_busy=True)
+            self.socket = connection.dup()
+            self.open = self.fresh = True
+
+    def closed(self) -> None:
+        """Let go of a connection; an answer may still come through it until the call ends."""
+        with self.lock:
+            self.open = False
+            self._let_go()
+
+    def hang_up(self) -> None:
+        """End the call that is on its way, from another thread."""
+        with self.lock:
+            self.cut = self.busy
+            if self.busy and self.socket is not None:
+                with suppress(OSError):  # the other side was faster
+                    self.socket.shutdown(socket.SHUT_RDWR)
+
+    def _let_go(self, *, even_busy: bool = False) -> None:
+        if self.socket is not None and not self.open and (even_busy or not self.busy):
+            self.socket.close()
+            self.socket = None
+
+
 class _Current(threading.local):
-    line: "_Line"
+    grip: _Grip
 
 
 _current: Final = _Current()
 
 
-class _Guarded(HTTPConnection):
-    """A connection that another thread can hang up, even within a TLS handshake: it shuts a copy of the socket."""
+class _Gripped(HTTPConnection):
+    """A connection that another thread can hang up."""
 
-    line: "_Line | None" = None
-    guard: socket.socket | None = None
+    grip: _Grip | None = None
 
     def _new_conn(self) -> socket.socket:
-        line = self.line = _current.line
+        grip = self.grip = _current.grip
         try:
-            opened = connect(self.host.strip("[]"), self.port or self.default_port, line.limits.connect, _OPTIONS)
+            opened = connect(self.host.strip("[]"), self.port or self.default_port, grip.seconds, _OPTIONS)
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:
             raise NewConnectionError(self, "no connection") from error
-        with line.lock:
-            self.guard = opened.dup()
-            line.connection, line.fresh = self, True
+        grip.opened(opened)
         return opened
 
     def close(self) -> None:
-        """Close both the connection and the copy of its socket."""
+        """Close the connection and what is held of it."""
         super().close()
-        if self.line is not None:
-            with self.line.lock:
-                if self.guard is not None:
-                    self.guard.close()
-                self.guard = None
+        if self.grip is not None:
+            self.grip.closed()
 
 
-class _GuardedTls(_Guarded, HTTPSConnection):
+class _GrippedTls(_Gripped, HTTPSConnection):
     pass
 
 
@@ -85,44 +131,14 @@ _OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
 class _Line:
-    """One thread's way to one destination: a pool of one connection, and the state of the call that is on it."""
+    """One thread's way to one destination: a pool of one connection."""
 
     def __init__(self, base_url: str, limits: Limits) -> None:
-        self.limits = limits
+        self.size = limits.size
         self.timeout = Timeout(connect=limits.connect, read=limits.read)
         self.path = urlsplit(base_url).path.rstrip("/")
         self.pool = _pool(base_url)
-        self.lock = threading.Lock()
-        self.connection: _Guarded | None = None
-        self.fresh = False
-        self.busy = False
-        self.cut = False
-
-    def begin(self) -> None:
-        """Start a call: from here on it can be hung up."""
-        self.fresh = self.cut = False
-        self.busy = True
-
-    def end(self) -> None:
-        """End a call: whoever comes too late to hang it up does nothing."""
-        with self.lock:
-            self.busy = False
-
-    def hang_up(self) -> None:
-        """End the call that is on the line, from another thread."""
-        with self.lock:
-            if not self.busy:
-                return
-            self.cut = True
-            guard = self.connection.guard if self.connection is not None else None
-            if guard is not None:
-                with suppress(OSError):  # the other side was faster
-                    guard.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Close the connection; the next call opens another."""
-        if self.connection is not None:
-            self.connection.close()
+        self.grip = _Grip(limits.connect)
 
     def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
         """Send a request and read the head of its answer."""
@@ -147,11 +163,11 @@ class _Line:
             reply = self.ask(method, target, headers, body)
         except (ProtocolError, SSLError):
             # A kept connection that the other side closed at that very moment. A POST may have arrived: never again.
-            if self.cut or self.fresh or method not in IDEMPOTENT:
+            if self.grip.cut or self.grip.fresh or method not in IDEMPOTENT:
                 raise
             reply = self.ask(method, target, headers, body)
-        content = reply.read(self.limits.size + 1, decode_content=True)
-        if len(content) > self.limits.size:
+        content = reply.read(self.size + 1, decode_content=True)
+        if len(content) > self.size:
             reply.close()
             return _failure(b"too_large")
         reply.release_conn()
@@ -161,12 +177,13 @@ class _Line:
 
 
 def _pool(base_url: str) -> HTTPConnectionPool:
-    # An adapter by itself reads nothing from the environment: no netrc, no proxy, no other certificates.
+    # By itself an adapter reads nothing from the environment: no netrc, no proxy, no other certificates.
     adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1)
     pool = adapter.get_connection_with_tls_context(requests.Request("GET", base_url).prepare(), verify=True)
     if not isinstance(pool, HTTPConnectionPool):
         raise TypeError("a pool of another kind")
-    pool.ConnectionCls = _GuardedTls if pool.scheme == "https" else _Guarded
+    adapter.cert_verify(pool, base_url, verify=True, cert=None)  # type: ignore[no-untyped-call]
+    pool.ConnectionCls = _GrippedTls if pool.scheme == "https" else _Gripped
     return pool
 
 
@@ -179,7 +196,7 @@ def _kind(error: BaseException) -> bytes:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return b"tls"
-        if isinstance(cause, (TimedOutError, TimeoutError)):
+        if isinstance(cause, (TimedOutError, TimeoutError)) and not isinstance(cause, NewConnectionError):
             return b"timeout"
         cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)
     return b"connection"
@@ -193,7 +210,7 @@ class Sender:
         self._tick = self._limits.total / 16
         self._local = threading.local()
         self._lines: WeakSet[_Line] = WeakSet()  # a thread that ends takes its lines along
-        self._calls: dict[_Line, float] = {}
+        self._calls: dict[_Grip, float] = {}
         self._closed = threading.Event()
         self._starting = threading.Lock()
         self._watchdog: threading.Thread | None = None
@@ -207,21 +224,18 @@ class Sender:
         if call.query:
             target = f"{target}?{urlencode(call.query)}"
         body = None if call.body is None else json.dumps(call.body, separators=(",", ":")).encode()
-        _current.line = line
-        line.begin()
-        self._calls[line] = time.monotonic() + self._limits.total - self._tick
+        grip = _current.grip = line.grip
+        grip.begin()
+        self._calls[grip] = time.monotonic() + self._limits.total - self._tick
         try:
             answer = line.answer(call.method, target, headers, body)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             answer = _failure(_kind(error))
         finally:
-            self._calls.pop(line, None)
-            line.end()
-        if not line.cut:
-            return answer
+            self._calls.pop(grip, None)
+            grip.end()
         # Cut short, an answer without a length would look whole.
-        line.close()
-        return _failure(b"timeout")
+        return _failure(b"timeout") if grip.cut else answer
 
     def close(self) -> None:
         """Close all connections; no call may be on its way."""
@@ -244,6 +258,6 @@ class Sender:
     def _watch(self) -> None:
         while not self._closed.wait(self._tick):
             now = time.monotonic()
-            for line, until in list(self._calls.items()):
+            for grip, until in list(self._calls.items()):
                 if until <= now:
-                    line.hang_up()
+                    grip.hang_up()

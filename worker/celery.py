@@ -1,13 +1,12 @@
 """The Celery app: JSON messages that name a lane and nothing else, a thread pool, Redis as the broker.
 
-Run as `celery -A worker worker` and `celery -A worker beat`. A message is only a wake-up: what is to be done lies in the
-lanes, so a message may be lost, repeated or too late without harm.
+Run as `celery -A worker worker` and `celery -A worker beat`. A message is only a wake-up: what is to be done lies in
+the lanes, so a message may be lost, repeated or too late without harm.
 """
 
 import os
 import sys
 import warnings
-from typing import Any
 
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
@@ -43,11 +42,11 @@ def make_app(settings: Settings, store_url: str) -> Celery:
         worker_redirect_stdouts=False,
         worker_send_task_events=True,
         worker_enable_remote_control=True,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_cancel_long_running_tasks_on_connection_loss=True,  # concerns late acknowledgement, which nothing uses
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
-        # A wake-up needs no acknowledgement; without the emulation of kombu 5.7 a restart of the store also ends fewer workers.
+        # A wake-up needs no acknowledgement; and with the emulation of it kombu 5.7 ends workers when the store restarts.
         broker_transport_options={
             "ack_emulation": False,
             "socket_timeout": 2,
@@ -63,14 +62,14 @@ def make_app(settings: Settings, store_url: str) -> Celery:
                 "options": {"expires": SWEEP_SECONDS, "ignore_result": True},
             }
         },
-        beat_schedule_filename=str(settings.engine.data_dir / "beat"),
+        beat_scheduler="celery.beat:Scheduler",  # the one schedule needs no memory
         timezone="UTC",
     )
     return app
 
 
-@signals.setup_logging.connect  # type: ignore[untyped-decorator]
-def _set_up_logging(**_: Any) -> None:
+@signals.setup_logging.connect
+def _set_up_logging(**_: object) -> None:
     from worker.logs import configure, level_of  # noqa: PLC0415 - beside Celery, not for whoever imports the app
 
     configure(level_of(settings), json=not sys.stderr.isatty())

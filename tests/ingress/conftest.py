@@ -1,20 +1,18 @@
-"""A tiny signing platform, a store in memory that fails on demand, and ways to ask the ingress with and without a socket."""
+"""A tiny signing platform, a store in memory that fails on demand, and ways to ask the ingress."""
 
 import asyncio
 import base64
 import contextlib
 import hmac
 import itertools
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from mappings.platform import Headers, Platform, SignatureError
 from worker.engine.errors import StoreUnavailable
@@ -26,6 +24,7 @@ from worker.ingress.spool import Spool
 
 SECRET = "first-secret"
 ROTATED = "second-secret"
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def _digest(secret: str, body: bytes) -> str:
@@ -45,18 +44,22 @@ def _topic(headers: Headers) -> str:
     return topic
 
 
+def _sign(topic: str, body: bytes, secret: str, delivery_id: str, now: datetime) -> dict[str, str]:
+    return {"x-test-hmac": _digest(secret, body), "x-test-topic": topic, "x-test-id": delivery_id}
+
+
+def _is_ping(headers: Headers, body: bytes) -> bool:
+    return body == b"ping=1"
+
+
 TESTSHOP = Platform(
     name="testshop",
     verify=_verify,
     topic=_topic,
     delivery_id=lambda headers: headers.get("x-test-id") or "",
     topics={},
-    sign=lambda topic, body, secret, delivery_id, now: {
-        "x-test-hmac": _digest(secret, body),
-        "x-test-topic": topic,
-        "x-test-id": delivery_id,
-    },
-    is_ping=lambda headers, body: body == b"ping=1",
+    sign=_sign,
+    is_ping=_is_ping,
 )
 
 
@@ -119,8 +122,10 @@ class FakeKeeper:
 
 @dataclass
 class StoreFacts:
-    append_only: bool = True
-    eviction: str = "noeviction"
+    found: list[str] = field(default_factory=list)
+
+    def faults(self) -> list[str]:
+        return self.found
 
 
 @dataclass
@@ -204,7 +209,7 @@ def running() -> Callable[[Ingress], contextlib.AbstractAsyncContextManager[None
 def sign(
     body: bytes, *, delivery_id: str = "d1", topic: str = "customers/update", secret: str = SECRET
 ) -> dict[str, str]:
-    return TESTSHOP.sign(topic, body, secret, delivery_id, datetime.min)
+    return TESTSHOP.sign(topic, body, secret, delivery_id, NOW)
 
 
 @pytest.fixture
@@ -294,29 +299,3 @@ async def _until(condition: Callable[[], object], seconds: float = 5.0) -> None:
 @pytest.fixture
 def until() -> Any:
     return _until
-
-
-@pytest.fixture
-def live() -> Iterator[Callable[[Any], int]]:
-    """Serve an application by uvicorn in a thread, on a port of the system's choice."""
-    servers: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def serve(app: Any) -> int:
-        server = uvicorn.Server(
-            uvicorn.Config(app, port=0, http="httptools", loop="uvloop", ws="none", access_log=False, log_config=None)
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        end = time.monotonic() + 10
-        while not server.started:
-            assert time.monotonic() < end
-            time.sleep(0.005)
-        servers.append((server, thread))
-        port: int = server.servers[0].sockets[0].getsockname()[1]
-        return port
-
-    yield serve
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive()

@@ -12,8 +12,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 BODY = b'{"id": 1}'
+
+
+@pytest.fixture
+def live() -> Iterator[Callable[[Any], int]]:
+    """Serve an application by uvicorn in a thread, on a port of the system's choice."""
+    servers: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def serve(app: Any) -> int:
+        server = uvicorn.Server(
+            uvicorn.Config(app, port=0, http="httptools", loop="uvloop", ws="none", access_log=False, log_config=None)
+        )
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        end = time.monotonic() + 10
+        while not server.started:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        servers.append((server, thread))
+        port: int = server.servers[0].sockets[0].getsockname()[1]
+        return port
+
+    yield serve
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -38,8 +65,8 @@ def request(headers: dict[str, str], body: bytes = b"", *, method: str = "POST",
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def whole(signed: Any, body: bytes = BODY, **changes: str) -> bytes:
-    return request({**signed(body, **changes), "content-length": str(len(body))}, body)
+def whole(signed: Any, **changes: str) -> bytes:
+    return request({**signed(BODY, **changes), "content-length": str(len(BODY))}, BODY)
 
 
 def answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
@@ -216,7 +243,7 @@ def test_length_that_makes_no_sense_is_refused_by_the_server(
     assert (answer(connection)[0], keeper.batches) == (400, [])
 
 
-def test_store_that_is_away_is_bridged_across_a_restart_of_the_server(
+def test_store_that_is_away_is_bridged_behind_a_real_server(
     live: Any, make: Any, signed: Any, keeper: Any, tmp_path: Path
 ) -> None:
     keeper.mode = "down"

@@ -47,10 +47,10 @@ OPTIONS = SMALLEST.replace("source: shopify", "source: shopify, options: {%s}")
         (OPTIONS % "list_id: 5, list_id: 6", 6, "skills.customer-sync.options.list_id", "given twice, first on line 6"),
         (OPTIONS % "list_id: 0", 6, "skills.customer-sync.options.list_id", "too small: write at least 1"),
         (
-            OPTIONS % "batch_size: 1000000",
+            OPTIONS % "batch_interval: 1000000",
             6,
-            "skills.customer-sync.options.batch_size",
-            "too large: write at most 2000",
+            "skills.customer-sync.options.batch_interval",
+            "too large: write at most 86400",
         ),
         (
             OPTIONS % "list_id: five",

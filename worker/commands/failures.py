@@ -10,6 +10,8 @@ FAILED = 1
 USAGE = 2
 CONFIGURATION = 3
 
+STORE_ERRORS = (redis.exceptions.RedisError,)
+
 
 class CommandError(Exception):
     """A command cannot do what it was asked; the message says why and what to do."""

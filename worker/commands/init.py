@@ -1,6 +1,12 @@
 """The first commerce-sync.yaml of a new deployment: short, commented, and valid as soon as two variables are set."""
 
+import os
+import re
 from typing import Final
+
+from worker.commands.failures import CommandError
+from worker.commands.reporting import say
+from worker.settings.reading import find_path
 
 _STARTER: Final = """\
 # commerce-sync.yaml: which shops are heard, which destinations are told, and how.
@@ -23,7 +29,7 @@ sources:
 destinations:
   brevo:
     api_key: "${BREVO_API_KEY}"
-    #base_url: https://api.brevo.com
+    #base_url: https://api.brevo.com/v3
     #plan: general             # or advanced, extended: how many calls per second Brevo allows you
     #limits: on                # off sends as fast as it can; for tests only
 
@@ -49,7 +55,6 @@ skills:
     options:
       sync_mode: realtime      # or batch: many customers in one call, every batch_interval seconds
       #batch_interval: 60
-      #batch_size: 500
       delete_behavior: soft    # blocklists the contact; hard deletes it
       #list_id: 5              # the list that contacts join
       #unknown_consent: blocklist   # nobody is mailed who was not asked; vendor_default leaves it to Brevo
@@ -83,7 +88,6 @@ skills:
 #  retry_cap: 3600
 #  pause_first: 5                  # how long a destination that is down is left alone, at first and at most
 #  pause_cap: 300
-#  fold_above: 32                  # changes of one customer that wait before they are folded into one
 #  event_days: 7
 #  dead_letter_days: 30
 #  repeat_hours: 48                # how long a webhook is remembered, so that a repeat changes nothing
@@ -104,3 +108,34 @@ skills:
 def starter() -> str:
     """Give the text that `init` writes; commerce-sync.example.yaml is the same text."""
     return _STARTER
+
+
+def run(*, force: bool) -> int:
+    """Write the starter where the configuration is looked for, and say what to do next.
+
+    Raises: CommandError when a file is there and must stay, or cannot be written.
+    """
+    path = find_path(os.environ)
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(_STARTER)
+    except FileExistsError:
+        raise CommandError(f"{path} is there already: --force overwrites it") from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+    say(f"{path} is written. Next:")
+    for number, step in enumerate(next_steps(), 1):
+        say(f"  {number}. {step}")
+    return 0
+
+
+def next_steps() -> list[str]:
+    """Give what is left to do before the starter works."""
+    lines = [line.split("#")[0] for line in _STARTER.splitlines()]
+    unset = [name for line in lines for name in re.findall(r"\$\{(\w+)\}", line)]
+    return [
+        *(f"export {name}=..." for name in unset),
+        "commerce-sync check",
+        "commerce-sync up",
+        "give the shop the address of its webhooks: https://your-host/webhooks/shopify",
+    ]

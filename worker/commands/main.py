@@ -21,6 +21,7 @@ PayloadFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readab
 DestinationOption = Annotated[str | None, typer.Option("--destination", help="Only of this destination.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only those buried for this reason.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Only newer ones: 30m, 12h, 7d or an ISO time.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
@@ -30,7 +31,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run the whole system once, on an embedded store and the Brevo sandbox, and show what arrived."""
-    from worker.commands.demo import run  # noqa: PLC0415 - see the module's sentence, here and below
+    from worker.commands.demo import run
 
     _exit(run(events=events, as_json=as_json))
 
@@ -40,7 +41,7 @@ def up(
     port: Annotated[int | None, typer.Option("--port", min=1, max=65_535, help="Port of the web process.")] = None,
 ) -> None:
     """Run web, worker and beat together, and restart what dies."""
-    from worker.commands.up import run  # noqa: PLC0415
+    from worker.commands.up import run
 
     _exit(run(port=port))
 
@@ -50,7 +51,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a commented commerce-sync.yaml."""
-    from worker.commands.init import run  # noqa: PLC0415
+    from worker.commands.init import run
 
     _exit(run(force=force))
 
@@ -61,7 +62,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the configuration and whether everything can be reached."""
-    from worker.commands.check import run  # noqa: PLC0415
+    from worker.commands.check import run
 
     _exit(run(live=live, as_json=as_json))
 
@@ -76,7 +77,7 @@ def send(
     bad_signature: Annotated[bool, typer.Option("--bad-signature", help="Sign with a wrong secret.")] = False,
 ) -> None:
     """Sign a payload as its platform would and post it."""
-    from worker.commands.send import run  # noqa: PLC0415
+    from worker.commands.send import run
 
     _exit(run(source, topic, file, url=url, times=times, bad_signature=bad_signature))
 
@@ -84,7 +85,7 @@ def send(
 @app.command()
 def preview(source: str, topic: str, file: PayloadFile, as_json: Json = False) -> None:
     """Show what a delivery would change and which calls it would make; nothing is sent."""
-    from worker.commands.preview import run  # noqa: PLC0415
+    from worker.commands.preview import run
 
     _exit(run(source, topic, file, as_json=as_json))
 
@@ -92,7 +93,7 @@ def preview(source: str, topic: str, file: PayloadFile, as_json: Json = False) -
 @app.command()
 def trigger(skill: str, event: str, file: PayloadFile) -> None:
     """Start a skill by hand with an event, FILE being the envelope or its `data` alone."""
-    from worker.commands.trigger import run  # noqa: PLC0415
+    from worker.commands.trigger import run
 
     _exit(run(skill, event, file))
 
@@ -103,7 +104,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show what waits, what was delivered, and what is wrong."""
-    from worker.commands.status import run  # noqa: PLC0415
+    from worker.commands.status import run
 
     _exit(run(watch=watch, as_json=as_json))
 
@@ -116,7 +117,7 @@ def list_letters(
     as_json: Json = False,
 ) -> None:
     """List dead letters, oldest first."""
-    from worker.commands.dead_letters import show_all  # noqa: PLC0415
+    from worker.commands.dead_letters import show_all
 
     _exit(show_all(destination=destination, reason=reason, since=since, as_json=as_json))
 
@@ -124,7 +125,7 @@ def list_letters(
 @letters.command("show")
 def show_letter(letter: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     """Show one dead letter."""
-    from worker.commands.dead_letters import show  # noqa: PLC0415
+    from worker.commands.dead_letters import show
 
     _exit(show(letter, as_json=as_json))
 
@@ -135,13 +136,15 @@ def retry_letters(
     destination: DestinationOption = None,
     reason: ReasonOption = None,
     since: SinceOption = None,
+    everything: AllOption = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Deliver again: always the newest state of the subject, never an outdated one."""
-    from worker.commands.dead_letters import retry  # noqa: PLC0415
+    from worker.commands.dead_letters import Choice, retry
 
-    _exit(retry(ids or [], destination=destination, reason=reason, since=since, dry_run=dry_run, as_json=as_json))
+    choice = Choice(ids=ids or (), destination=destination, reason=reason, since=since, everything=everything)
+    _exit(retry(choice, dry_run=dry_run, as_json=as_json))
 
 
 @letters.command("discard")
@@ -150,24 +153,16 @@ def discard_letters(
     destination: DestinationOption = None,
     reason: ReasonOption = None,
     since: SinceOption = None,
+    everything: AllOption = False,
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
     """Drop dead letters for good; asks before."""
-    from worker.commands.dead_letters import discard  # noqa: PLC0415
+    from worker.commands.dead_letters import Choice, discard
 
-    _exit(
-        discard(
-            ids or [],
-            destination=destination,
-            reason=reason,
-            since=since,
-            dry_run=dry_run,
-            sure=yes,
-            as_json=as_json,
-        )
-    )
+    choice = Choice(ids=ids or (), destination=destination, reason=reason, since=since, everything=everything)
+    _exit(discard(choice, sure=yes, dry_run=dry_run, as_json=as_json))
 
 
 def _exit(code: int) -> NoReturn:
@@ -185,7 +180,7 @@ def main() -> NoReturn:
 
 def _explain(error: Exception) -> int:
     """Say what went wrong in a sentence and give the exit status."""
-    from worker.commands.failures import explain  # noqa: PLC0415
+    from worker.commands.failures import explain
 
     code, text = explain(error)
     typer.echo(text, err=True)

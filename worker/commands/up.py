@@ -18,6 +18,9 @@ from worker.settings.reading import find_path, read
 from worker.store import embedded
 from worker.supervisor import Child, Supervisor, command
 
+# Workers need not know of each other: lanes and leases lie in the store.
+QUIET: Final = ("--without-mingle", "--without-gossip", "--loglevel", "warning")
+LEAN: Final = ("--no-access-log", "--no-server-header", "--no-proxy-headers", "--ws", "none")
 SANDBOX_FOLDER: Final = Path(".commerce-sync")
 
 _SANDBOX: Final = """\
@@ -57,10 +60,11 @@ def run(*, port: int | None) -> int:
 def parts(settings: Settings, environ: Mapping[str, str], port: int | None) -> list[Child]:
     """Give the three parts of the program as children."""
     web = settings.engine.web
-    arguments = ("--host", web.host, "--port", str(port or web.port), "--no-access-log", "--log-level", "warning")
+    arguments = ("--host", web.host, "--port", str(port or web.port), "--log-level", "warning")
+    serve = ("uvicorn", "--factory", "worker.web:create", *LEAN, *arguments, "--timeout-graceful-shutdown", "8")
     return [
-        command("web", ("uvicorn", "--factory", "worker.web:create", *arguments, "--timeout-graceful-shutdown", "8"), environ),
-        command("worker", ("celery", "-A", "worker", "--quiet", "worker", "--loglevel", "warning"), environ),
+        command("web", serve, environ),
+        command("worker", ("celery", "-A", "worker", "--quiet", "worker", *QUIET), environ),
         command("beat", ("celery", "-A", "worker", "--quiet", "beat", "--loglevel", "warning", "--pidfile="), environ),
     ]
 

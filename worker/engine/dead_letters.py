@@ -32,7 +32,9 @@ class DeadLetters:
         self, *, destination: str | None = None, reason: str | None = None, since_ms: int = 0
     ) -> Iterator[DeadLetter]:
         """Give the letters that match, oldest first; what is buried meanwhile may or may not be among them."""
-        ids: list[bytes] = self.store.zrangebyscore(f"{self.prefix}:dead", since_ms, "+inf")
+        ids: list[bytes] = self.store.zrangebyscore(  # type: ignore[assignment]
+            f"{self.prefix}:dead", since_ms, "+inf"
+        )
         for start in range(0, len(ids), 500):
             for letter in self._read([one.decode() for one in ids[start : start + 500]]):
                 if destination is not None and letter.lane.split(".")[0] != destination:

@@ -1,4 +1,4 @@
-"""One webhook as it is kept until its last delivery ends, and the id under which storing it twice is storing it once."""
+"""One webhook as it is kept until its last delivery ends, and the id under which a repeat is stored only once."""
 
 import hashlib
 import json
@@ -24,9 +24,7 @@ class Event:
     def of(cls, event_id: str, head: str | bytes, body: bytes) -> "Event":
         """Build from what `head` gave."""
         source, topic, delivery_id, received_us = json.loads(head)
-        return cls(
-            id=event_id, source=source, topic=topic, delivery_id=delivery_id, received_us=received_us, body=body
-        )
+        return cls(id=event_id, source=source, topic=topic, delivery_id=delivery_id, received_us=received_us, body=body)
 
 
 def event_id(source: str, topic: str, delivery_id: str, body: bytes) -> str:

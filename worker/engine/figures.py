@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from worker.engine.scripts import Scripts
 
@@ -54,7 +54,7 @@ class Figures:
             for past in range(HOURS):
                 pipe.hgetall(f"{name}:hour:{hour - past}")
             pipe.hgetall(f"{self.prefix}:pause:{lane}")
-            pipe.hgetall(f"{self.prefix}:pause:{lane.split('.')[0]}")
+            pipe.hgetall(f"{self.prefix}:pause:{lane.split('.', maxsplit=1)[0]}")
             counts, due, *rest = pipe.execute()
         hours, pauses = rest[:HOURS], [pause for pause in rest[HOURS:] if pause]
         numbers = {key.decode(): int(value) for key, value in counts.items()}
@@ -82,7 +82,11 @@ class Figures:
 
     def dead(self) -> dict[str, int]:
         """Give the number of dead letters, by lane and reason."""
-        return {name: number for name, number in _numbers(self.store.hgetall(f"{self.prefix}:dead:reasons")).items() if number}
+        return {
+            name: number
+            for name, number in _numbers(self.store.hgetall(f"{self.prefix}:dead:reasons")).items()
+            if number
+        }
 
     def note_fault(self, destination: str, fault: str) -> None:
         """Remember a fault of a destination's configuration for a day."""
@@ -97,7 +101,7 @@ class Figures:
         return sorted(_numbers(self.store.hgetall(f"{self.prefix}:faults:{destination}")))
 
 
-def _numbers(row: Mapping[bytes, bytes]) -> dict[str, int]:
+def _numbers(row: Mapping[Any, Any]) -> dict[str, int]:
     return {key.decode(): int(value) for key, value in row.items()}
 
 

@@ -1,4 +1,4 @@
-"""Keeping events before they are answered: the asyncio side of the store, used by the webhook endpoint."""
+"""Keeping events before they are answered: asyncio for the webhook endpoint, and one way for those who may wait."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import redis.exceptions
 
 from worker.engine.errors import StoreUnavailable
 from worker.engine.events import Event
-from worker.engine.lanes import MAP, LaneTimes
+from worker.engine.lanes import MAP, Lanes, LaneTimes
 from worker.engine.scripts import Argument, AsyncScripts
 
 
@@ -59,11 +59,8 @@ class Keeper:
 
         Raises: StoreUnavailable when it is not certain that all are stored.
         """
-        flat: list[Argument] = []
-        for event in events:
-            flat += (event.id, event.head(), f"{event.received_us:016d}", event.body)
         try:
-            answer = await self.scripts.run("keep", self.times.repeat, self.times.lease, *flat)
+            answer = await self.scripts.run("keep", self.times.repeat, self.times.lease, *_flat(events))
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(type(error).__name__) from error
         slot = answer[0].decode()
@@ -99,7 +96,10 @@ class Keeper:
         return StoreReport.of(persistence, memory)
 
     async def count(self, numbers: Mapping[str, int]) -> None:
-        """Add to the counters of the ingress; a store that is down loses them (they are no events)."""
+        """Add to the counters of the ingress.
+
+        Raises: StoreUnavailable; the numbers may have been added all the same.
+        """
         try:
             async with self.scripts.store.pipeline(transaction=False) as pipe:
                 for name, by in numbers.items():
@@ -114,3 +114,19 @@ class Keeper:
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(type(error).__name__) from error
         return found
+
+
+def keep_now(lanes: Lanes, event: Event) -> str:
+    """Store one event from a process that may wait; give the slot of the drain to wake, "" for none.
+
+    Raises: redis.exceptions.RedisError when it is not certain that it is stored.
+    """
+    slot: bytes = lanes.scripts.run("keep", lanes.times.repeat, lanes.times.lease, *_flat([event]))[0]
+    return slot.decode()
+
+
+def _flat(events: Sequence[Event]) -> list[Argument]:
+    flat: list[Argument] = []
+    for event in events:
+        flat += (event.id, event.head(), f"{event.received_us:016d}", event.body)
+    return flat

@@ -1,7 +1,7 @@
 """The one queue mechanism: keyed lists with leases, whose state lives in Redis and whose scripts are `lua/*.lua`.
 
-One key is leased by one drain at a time, so changes of one customer never run concurrently or out of order, and a failing
-customer never blocks another. A Celery message is only a wake-up for a drain.
+One key is leased by one drain at a time, so changes of one customer never run concurrently or out of order, and a
+failing customer never blocks another. A Celery message is only a wake-up for a drain.
 """
 
 import json
@@ -210,11 +210,16 @@ class Lanes:
     def pending(self, lane: str, key: str, number: int) -> list[Item]:
         """Read the first items of a key without leasing it."""
         name = f"{self.scripts.prefix}:lane:{lane}:items:{key}"
-        packed = self.scripts.store.lrange(name, 0, number - 1)
+        packed: list[bytes] = self.scripts.store.lrange(name, 0, number - 1)  # type: ignore[assignment]
         return [Item.unpack(one) for one in packed]
 
     def compact(self, lane: str, key: str, items: Sequence[Item], folded: Item) -> bool:
-        """Replace the first items of a key by their fold, if nothing happened to them since they were read."""
+        """Replace the first items of a key by their fold, if nothing happened to them since they were read.
+
+        `folded` stands for one of their events.
+        """
+        if len(items) < 2:
+            return False
         first, last = items[0].pack(), items[-1].pack()
         answer = self.scripts.run("compact", lane, key, len(items), first, last, self.times.event, folded.pack())
         return bool(answer)

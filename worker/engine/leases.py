@@ -48,11 +48,16 @@ class LeaseKeeper:
             self._thread.join(timeout=5)
 
     @contextmanager
-    def holding(self, lane: str, slot: str, keys: Iterable[tuple[str, str]]) -> Iterator[None]:
-        """Keep (key, token) leases and the slot of a drain alive while the block runs."""
-        now = time.monotonic()
-        taken = [_Lease(lane, slot, "", now, now)]
-        taken += [_Lease(lane, key, token, now, now) for key, token in keys]
+    def holding(
+        self, lane: str, slot: str, keys: Iterable[tuple[str, str]], *, since: float | None = None
+    ) -> Iterator[None]:
+        """Keep (key, token) leases and the slot of a drain alive while the block runs.
+
+        `since` is the monotonic time at which the claim was sent: the store counts from there, not from its answer.
+        """
+        start = time.monotonic() if since is None else since
+        taken = [_Lease(lane, slot, "", start, start)]
+        taken += [_Lease(lane, key, token, start, start) for key, token in keys]
         with self._lock:
             for lease in taken:
                 self._leases[lane, lease.token or f"slot {slot}"] = lease
@@ -74,14 +79,14 @@ class LeaseKeeper:
             lease = self._leases.get((lane, token))
         return lease is not None and not lease.lost and time.monotonic() - lease.renewed < self.fresh_for
 
-    def touch(self, lane: str, tokens: Iterable[str]) -> None:
-        """Note that the store has just renewed these leases by other means (`mark`)."""
-        now = time.monotonic()
+    def touch(self, lane: str, tokens: Iterable[str], *, since: float | None = None) -> None:
+        """Note that the store has just renewed these leases by other means (`mark`), sent at the monotonic `since`."""
+        start = time.monotonic() if since is None else since
         with self._lock:
             for token in tokens:
                 lease = self._leases.get((lane, token))
                 if lease:
-                    lease.renewed = now
+                    lease.renewed = max(lease.renewed, start)
 
     def renew(self) -> None:
         """Renew all that is held and not older than the longest."""

@@ -46,10 +46,8 @@ class Limits:
             self.scripts.store.zrem(self._key(budget), permit.id)
 
     def block(self, budget: str, seconds: float) -> None:
-        """Let no call of this budget start for a while: the destination said so."""
-        now_ms = self.now_ms()
-        milliseconds = max(1, int(seconds * 1000))
-        self.scripts.store.set(f"{self._key(budget)}:until", now_ms + milliseconds, px=milliseconds)
+        """Let no call of this budget start for a while: the destination said so. A longer block is not shortened."""
+        self.scripts.run("block", budget, max(1, int(seconds * 1000)))
 
     def used(self, budget: str, seconds: float) -> int:
         """Count the permits of the last `seconds`."""

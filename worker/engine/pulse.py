@@ -1,10 +1,8 @@
 """The heartbeat of a worker process: a sweep each second, and drains woken at the moment their budget frees."""
 
-import heapq
 import threading
 import time
 from collections.abc import Callable
-from itertools import count
 
 import structlog
 
@@ -17,8 +15,7 @@ class Pulse:
     def __init__(self, sweep: Callable[[], None], *, every: float = 1.0) -> None:
         self.sweep = sweep
         self.every = every
-        self._calls: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = count()
+        self._calls: dict[Callable[[], None], float] = {}
         self._changed = threading.Condition()
         self._stopped = False
         self._thread: threading.Thread | None = None
@@ -37,25 +34,29 @@ class Pulse:
             self._thread.join(timeout=5)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Make a call after `seconds`; those further away than the next sweep are left to it."""
+        """Make a call after `seconds`; those further away than the next sweep are left to it.
+
+        A call that waits already is made once, at the earlier time: drains that wait for one budget ask for one sweep.
+        """
         if seconds > self.every:
             return
+        at = time.monotonic() + seconds
         with self._changed:
-            heapq.heappush(self._calls, (time.monotonic() + seconds, next(self._order), call))
+            self._calls[call] = min(at, self._calls.get(call, at))
             self._changed.notify()
 
     def _run(self) -> None:
         next_sweep = time.monotonic()
         while True:
             with self._changed:
-                first = min(next_sweep, self._calls[0][0]) if self._calls else next_sweep
+                first = min([next_sweep, *self._calls.values()])
                 self._changed.wait(max(0.0, first - time.monotonic()))
                 if self._stopped:
                     return
                 now = time.monotonic()
-                due = []
-                while self._calls and self._calls[0][0] <= now:
-                    due.append(heapq.heappop(self._calls)[2])
+                due = [call for call, at in self._calls.items() if at <= now]
+                for call in due:
+                    del self._calls[call]
             if now >= next_sweep:
                 due.append(self.sweep)
                 next_sweep = now + self.every

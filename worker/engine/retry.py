@@ -8,7 +8,7 @@ import backoff
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """Exponential steps with equal jitter: `base` seconds, times `factor`, at most `cap`, `attempts` after the first try.
+    """Exponential steps with equal jitter: `base` seconds, times `factor`, at most `cap`, `attempts` after the first.
 
     The shortest way through the defaults is two hours and twenty minutes.
     """
@@ -31,5 +31,5 @@ class RetryPolicy:
     def step(self, attempt: int) -> float:
         """Give the length of the attempt-th step without jitter."""
         steps = backoff.expo(base=self.factor, factor=self.base, max_value=self.cap)
-        # The generator of `backoff` yields None first, for its own protocol.
-        return float(next(islice((step for step in steps if step is not None), attempt - 1, None)))
+        # The first thing the generator yields is no step: it is there for the protocol of `backoff` itself.
+        return float(next(islice(steps, attempt, None)))

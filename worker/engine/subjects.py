@@ -1,4 +1,4 @@
-"""What is recorded of one subject at one destination: the version of each facet told, and what the destination knows it by."""
+"""What is recorded of one subject at one destination: the versions told, and what the destination knows it by."""
 
 import json
 from collections.abc import Mapping
@@ -37,9 +37,10 @@ def unpack_facets(packed: list[Any]) -> dict[str, Facet]:
 class SubjectRecord:
     """One small record, written only when a lease is settled.
 
-    `versions` of the facets told; `consents` the newest decision by channel as (granted, version); `kept` facets that wait
-    for an identifier; `known` belongs to the connector. `image` and `image_ms` tell what was delivered last (a keyed hash)
-    and when; `doubt` that a call may have changed it since; `steps` the answers that a crashed delivery already had.
+    `versions` of the facets told; `consents` the newest decision by channel as (granted, version), also a grant that a
+    deletion ended; `kept` facets that wait for an identifier; `known` belongs to the connector. `image` and `image_ms`
+    tell what was delivered last (a keyed hash) and when; `doubt` that a call may have changed it since; `steps` the
+    answers that a crashed delivery already had.
     """
 
     versions: Mapping[str, Version] = field(default_factory=dict)

@@ -23,7 +23,7 @@ SHORTEST: Final = 0.01
 
 
 class Outcome(Enum):
-    """What became of one event; only a refused one is not on disk or in the store."""
+    """What became of one event; a refused one is not known to be kept, and harmless if it is."""
 
     ACCEPTED = "accepted"
     REPEAT = "repeats"

@@ -13,15 +13,10 @@ from worker.ingress.spool import OK, Spool
 
 
 class StoreReport(Protocol):
-    """How the store is set up. `eviction` is its maxmemory-policy."""
+    """How the store is set up."""
 
-    @property
-    def append_only(self) -> bool:
-        """Whether writes go to an append-only file."""
-
-    @property
-    def eviction(self) -> str:
-        """What the store does when its memory is full."""
+    def faults(self) -> list[str]:
+        """Name what makes the store unfit to keep events, and what to set."""
 
 
 Inspect: TypeAlias = Callable[[], Coroutine[Any, Any, StoreReport]]
@@ -77,9 +72,4 @@ class Readiness:
             report = await at_most(self._limits.ready_seconds, self._inspect())
         except StoreUnavailable:
             return ["store: unreachable"]
-        problems = []
-        if not report.append_only:
-            problems.append("store: appendonly is off, a crash of the store loses accepted webhooks")
-        if report.eviction != "noeviction":
-            problems.append(f"store: maxmemory-policy is {report.eviction}, it must be noeviction")
-        return problems
+        return report.faults()

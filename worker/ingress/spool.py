@@ -1,8 +1,8 @@
 """The spool: where events wait on the local disk while the store does not take them."""
 
 import asyncio
+import contextlib
 import logging
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +20,7 @@ T = TypeVar("T")
 OK: Final = "ok"
 FULL: Final = "full"
 FAILING: Final = "failing"
+DISK_SECONDS: Final = 2.0
 
 log = structlog.get_logger()
 
@@ -62,11 +63,11 @@ class Spool:
 
     async def start(self) -> None:
         """Make this process's file now, so that an unwritable directory is known before it is needed."""
-        await self._in_thread(self._start)
+        await asyncio.wait({self._in_thread(self._start)}, timeout=DISK_SECONDS)
 
     async def stop(self) -> None:
         """Close the files; one that still holds events is for another process, or for the next start."""
-        await self._in_thread(self._stop)
+        await asyncio.wait({self._in_thread(self._stop)}, timeout=DISK_SECONDS)
         self._thread.shutdown(wait=False)
 
     async def put(self, events: Sequence[Event]) -> int:
@@ -88,8 +89,8 @@ class Spool:
         """
         await self._in_thread(lambda: self._remove(held))
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _in_thread(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _start(self) -> None:
         try:
@@ -98,14 +99,16 @@ class Spool:
             self._fail(error)
 
     def _stop(self) -> None:
-        for file in self._orphans:
-            file.close()
+        files, self._orphans = self._orphans, []
         if self._own is not None:
-            if self._own.rows:
-                self._own.close()
+            files.append(self._own)
+            self._own = None
+        for file in files:
+            if file.rows:
+                file.close()
             else:
-                self._own.discard()
-        self._orphans, self._own = [], None
+                with contextlib.suppress(OSError):
+                    file.discard()
 
     def _file(self) -> SpoolFile:
         if self._own is not None and not self._own.path.exists():
@@ -143,8 +146,12 @@ class Spool:
         return len(events)
 
     def _bytes_of_others(self, own: SpoolFile) -> int:
-        with os.scandir(self._directory) as entries:
-            return sum(entry.stat().st_size for entry in entries if not entry.name.startswith(own.path.name))
+        size = 0
+        for path in self._directory.iterdir():
+            if not path.name.startswith(own.path.name):
+                with contextlib.suppress(FileNotFoundError):  # another process may be done with its file just now
+                    size += path.stat().st_size
+        return size
 
     def _adopt(self) -> None:
         self._look_again()

@@ -63,7 +63,7 @@ class Brevo(Section):
     """The account at Brevo; `plan` decides how many calls it may make, `limits` whether that is obeyed."""
 
     api_key: ApiKey
-    base_url: BaseUrl = "https://api.brevo.com"
+    base_url: BaseUrl = "https://api.brevo.com/v3"
     plan: Annotated[Literal["general", "advanced", "extended"], Lowered] = "general"
     limits: bool = True
 
@@ -79,7 +79,6 @@ class CustomerSyncOptions(Section):
 
     sync_mode: Annotated[Literal["realtime", "batch"], Lowered] = "realtime"
     batch_interval: Number = Field(60, ge=1, le=DAY)
-    batch_size: Whole = Field(500, ge=1, le=2000)
     delete_behavior: Annotated[Literal["soft", "hard"], Lowered] = "soft"
     list_id: Whole | None = Field(None, ge=1, le=2**53)
     unknown_consent: Annotated[Literal["blocklist", "vendor_default"], Lowered] = "blocklist"
@@ -153,12 +152,11 @@ class Engine(Section):
     retry_cap: Number = Field(3600, ge=0.01, le=DAY)
     pause_first: Number = Field(5, ge=0.1, le=3600)
     pause_cap: Number = Field(300, ge=0.1, le=3600)
-    fold_above: Whole = Field(32, ge=2, le=1000)
     event_days: Number = Field(7, ge=0.01, le=365)
     dead_letter_days: Number = Field(30, ge=0.01, le=365)
     repeat_hours: Number = Field(48, ge=0.01, le=720)
     spool: Spool = Spool()
-    store_timeout: Number = Field(1.5, ge=0.1, le=2)
+    store_timeout: Number = Field(1.5, ge=0.1, le=1.5)
     fsync: Annotated[Literal["everysec", "always"], Lowered] = "everysec"
     web: Web = Web()
 

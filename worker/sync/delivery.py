@@ -9,6 +9,7 @@ import structlog
 
 from connectors.connector import Budget, Call, Connector, Response
 from connectors.verdicts import Follow, Verdict
+from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
 from worker.engine.limits import Limits, Permit
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 PATIENCE: Final = 0.25  # a permit this near is waited for; one further away is left to the pulse
 FOLLOW_PATIENCE: Final = 2.0
 FOLLOWS: Final = 8
-SETTLE_WITHIN: Final = 0.05  # settlements of quick calls share a round trip; none waits longer than this
+SETTLE_WITHIN: Final = 0.05  # settlements of quick calls share a round trip; none waits longer than this and a call
 KEYS_WITHOUT_BUDGET: Final = 16
 
 
@@ -72,9 +73,7 @@ class Deliverer:
                 return
             time.sleep(permit.wait)
             keys = 1 if budget else KEYS_WITHOUT_BUDGET
-            claim = self.lanes.claim(
-                self.lane.name, slot, slots=self.lane.slots, keys=keys, records=self.lane.records
-            )
+            claim = self.lanes.claim(self.lane.name, slot, slots=self.lane.slots, keys=keys, records=self.lane.records)
             if claim.wake:
                 self.wake(self.lane.name, claim.wake)
             unused = self._deliver(slot, claim.keys, permit if budget else None)
@@ -93,7 +92,7 @@ class Deliverer:
         return self.limits.take(budget.name, budget.windows, patience=patience)
 
     def _rest(self, slot: str, seconds: float) -> None:
-        """The budget is spent: the lane sleeps, without a thread or a lease, until it frees."""
+        """Let the lane sleep, without a thread or a lease, until its budget frees."""
         self.lanes.drop_slot(self.lane.name, slot)
         self.pulse.later(seconds, self.pulse.sweep)
 
@@ -126,7 +125,7 @@ class Deliverer:
             if not held:
                 continue
             with structlog.contextvars.bound_contextvars(lane=self.lane.name, subject=one.key.key):
-                settlement = self._converse(one, permit)
+                settlement = self._settlement(one, permit)
             permit = None
             if settlement is None:
                 continue
@@ -136,6 +135,15 @@ class Deliverer:
                 self._settle(waiting)
                 waiting = []
         self._settle(waiting)
+
+    def _settlement(self, one: Prepared, permit: Permit | None) -> Settlement | None:
+        try:
+            return self._converse(one, permit)
+        except STORE_ERRORS:
+            raise
+        except Exception as error:  # a fault of ours in one subject must not hold up the others
+            log.exception("delivery failed")
+            return self.settler.fault(one, type(error).__name__)
 
     def _converse(self, one: Prepared, permit: Permit | None) -> Settlement | None:
         """Make the calls of one subject until a verdict ends them; None when its lease was lost meanwhile."""
@@ -162,7 +170,7 @@ class Deliverer:
                     return None
             call = verdict.call
             log.debug("follow", step=call.step, turn=turn)
-        return self.settler.endless(one)
+        return self.settler.fault(one, "too many calls for one subject")
 
     def _call(self, one: Prepared, call: Call) -> Verdict:
         started = time.monotonic()
@@ -191,4 +199,3 @@ class Deliverer:
             self.leases.drop(self.lane.name, settlement.token)
             if not held:
                 log.warning("settled too late", lane=self.lane.name, subject=settlement.key)
-

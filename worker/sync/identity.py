@@ -19,7 +19,8 @@ class Identity:
 
     def of_email(self, email: str) -> str:
         """Give the keyed hash of an e-mail address, whatever its case."""
-        return self.digest(email.strip().casefold())
+        # No casefold: it would make one of straße and strasse, which are two domains.
+        return self.digest(email.strip().lower())
 
     def customer(self, source: str, customer_id: str | None, email: str | None) -> str:
         """Name the subject of a customer; a guest has none but the e-mail.

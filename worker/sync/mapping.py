@@ -49,7 +49,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-class Unmappable(Exception):
+class UnmappableError(Exception):
     """An event that cannot be mapped; it becomes a dead letter."""
 
     def __init__(self, reason: str, where: str, detail: str) -> None:
@@ -71,7 +71,7 @@ class Mapper:
     def changes(self, event: Event) -> tuple[list[Change] | Ignored, Node]:
         """Map the body of an event by the function of its topic.
 
-        Raises: Unmappable.
+        Raises: UnmappableError.
         """
         platform = self.platforms.get(self.sources.get(event.source, ""))
         if platform is None:
@@ -93,15 +93,15 @@ class Mapper:
                 return Ignored(reason="nobody maps this topic"), node
             found = function(delivery, node)
         except MalformedError as error:
-            raise Unmappable("malformed", "", str(error)) from None
+            raise UnmappableError("malformed", "", str(error)) from None
         except MappingError as error:
-            raise Unmappable("mapping", error.path, error.problem) from None
+            raise UnmappableError("mapping", error.path, error.problem) from None
         return (found if isinstance(found, Ignored) else list(found)), node
 
     def outcome(self, event: Event) -> Outcome:
         """Map an event to pushes.
 
-        Raises: Unmappable.
+        Raises: UnmappableError.
         """
         found, node = self.changes(event)
         if isinstance(found, Ignored):
@@ -120,20 +120,19 @@ class Mapper:
             item = Item(event=event.id, received_us=event.received_us, body=pack(facets, forced=forced))
             key = self.subject(event.source, change)
             pushes += [Push(lane=lane, key=key, item=item, ready_ms=ready) for lane in route.lanes]
-        return Outcome(
-            pushes=tuple(pushes), reason="" if pushes else "nothing in it for anybody", notes=tuple(dict.fromkeys(notes))
-        )
+        reason = "" if pushes else "nothing in it for anybody"
+        return Outcome(pushes=tuple(pushes), reason=reason, notes=tuple(dict.fromkeys(notes)))
 
     def subject(self, source: str, change: Change) -> str:
         """Name the subject of a change.
 
-        Raises: Unmappable.
+        Raises: UnmappableError.
         """
         email = change.customer.email
         try:
             return self.identity.customer(source, change.id, None if email is ABSENT else email)
         except ValueError:
-            raise Unmappable("mapping", "$", "neither an id nor an email that can be used") from None
+            raise UnmappableError("mapping", "$", "neither an id nor an email that can be used") from None
 
 
 def _search(expression: Expression, node: Node) -> Any:  # noqa: ANN401 - JSON
@@ -187,10 +186,10 @@ class MapDrain:
         for key in keys:
             try:
                 mapped.append(self._map(key))
-            except Unmappable as error:
+            except UnmappableError as error:
                 log.warning("event not mapped", event_id=key.key, reason=error.reason, where=error.where)
                 buried.append(_bury(key, error.reason, error.where, error.detail))
-            except Exception as error:  # noqa: BLE001 - a fault of ours in one event must not hold up the others
+            except Exception as error:  # a fault of ours in one event must not hold up the others
                 log.exception("mapping failed", event_id=key.key)
                 buried.append(_bury(key, "fault", "", type(error).__name__))
         if mapped:
@@ -205,9 +204,7 @@ class MapDrain:
             return Mapped(event=key.key, token=key.token, pushes=(), reason="its body is gone")
         event = Event.of(key.key, key.record["head"], key.record["body"])
         outcome = self.mapper.outcome(event)
-        return Mapped(
-            event=key.key, token=key.token, pushes=outcome.pushes, reason=outcome.reason, notes=outcome.notes
-        )
+        return Mapped(event=key.key, token=key.token, pushes=outcome.pushes, reason=outcome.reason, notes=outcome.notes)
 
 
 def _bury(key: Leased, reason: str, where: str, detail: str) -> Settlement:

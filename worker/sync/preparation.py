@@ -1,12 +1,14 @@
 """From a claimed key to the first call for it, or to the reason why it needs none."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import redis
+import structlog
 
 from connectors.connector import Call, Nothing, State
 from mappings.records import ABSENT
@@ -14,10 +16,14 @@ from worker.engine.lanes import Leased, Settlement
 from worker.engine.subjects import SubjectRecord
 from worker.sync.facets import customer_of, raw_of, unpack
 from worker.sync.identity import Identity
-from worker.sync.news import News, news, told
+from worker.sync.news import News, kept, news, superseded, told
 
 if TYPE_CHECKING:
     from worker.sync.delivery import DestinationLane
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 IMAGE_AGE_MS: Final = 24 * 3_600_000
 
@@ -36,18 +42,20 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparer:
-    """Folds pending changes and asks the connector for the first call."""
+    """Folds pending changes and asks the connector for the first call. Without a store no contact is shared."""
 
-    store: redis.Redis
+    store: redis.Redis | None
     prefix: str
     identity: Identity
 
     def prepare_all(self, lane: "DestinationLane", keys: Sequence[Leased]) -> list[Prepared | Settlement]:
         """Prepare claimed keys; one that needs no call comes back as its settlement."""
-        drafts = [self._draft(key) for key in keys]
+        drafts = [_or_fault(key, partial(self._draft, key)) for key in keys]
         shared = self._shared(lane, [draft for draft in drafts if isinstance(draft, _Draft)])
         return [
-            self._prepare(lane, draft, shared=shared.get(draft.key.key, False)) if isinstance(draft, _Draft) else draft
+            draft
+            if isinstance(draft, Settlement)
+            else _or_fault(draft.key, partial(self._prepare, lane, draft, shared=shared.get(draft.key.key, False)))
             for draft in drafts
         ]
 
@@ -64,13 +72,14 @@ class Preparer:
             forced = forced or item_forced
         found = news(record, pending)
         if found is None:
-            return _done(key, "superseded")
+            after = superseded(record, pending)
+            return replace(_done(key, "superseded"), record="" if after == record else after.pack())
         return _Draft(key=key, record=record, news=found, forced=forced)
 
     def _shared(self, lane: "DestinationLane", drafts: "Sequence[_Draft]") -> dict[str, bool]:
         """Tell for each subject whether another one holds the same contact; asked only where it matters."""
         asked = [(draft, email) for draft in drafts if (email := draft.contact())]
-        if not asked:
+        if not asked or self.store is None:
             return {}
         with self.store.pipeline(transaction=False) as pipe:
             for _, email in asked:
@@ -101,9 +110,7 @@ class Preparer:
         call = lane.connector.calls([state], backlog=False)[0]
         if isinstance(call, Nothing):
             return self._nothing(lane, draft, call)
-        return Prepared(
-            key=draft.key, record=draft.record, news=draft.news, state=state, image=image, call=call
-        )
+        return Prepared(key=draft.key, record=draft.record, news=draft.news, state=state, image=image, call=call)
 
     def _image(self, lane: "DestinationLane", state: State) -> str:
         plain = json.dumps(lane.connector.image(state), sort_keys=True, default=str)
@@ -112,15 +119,12 @@ class Preparer:
     def _unchanged(self, draft: "_Draft", image: str, now: datetime) -> bool:
         record = draft.record
         age = now.timestamp() * 1000 - record.image_ms
-        return image == record.image and not (
-            record.doubt or draft.forced or draft.news.deleted or age > IMAGE_AGE_MS
-        )
+        return image == record.image and not (record.doubt or draft.forced or draft.news.deleted or age > IMAGE_AGE_MS)
 
     def _nothing(self, lane: "DestinationLane", draft: "_Draft", nothing: Nothing) -> Settlement:
         done = replace(_done(draft.key, "ignored"), reason=nothing.reason)
         if nothing.keep:
-            kept = replace(draft.record, kept=draft.news.facets, consents=draft.news.consents)
-            return replace(done, record=kept.pack())
+            return replace(done, record=kept(draft.record, draft.news).pack())
         if draft.news.deleted and (email := draft.record.known.get("email")):
             done = replace(done, links=(("remove", self.holders(lane.destination, email)),), image="-")
         return replace(done, record=_after(draft))
@@ -142,6 +146,15 @@ class _Draft:
         return email if email and email is not ABSENT and email != known else ""
 
 
+def _or_fault(key: Leased, step: Callable[[], T | Settlement]) -> T | Settlement:
+    """Run a step; a fault of ours in one subject buries it and must not hold up the others."""
+    try:
+        return step()
+    except Exception as error:
+        log.exception("preparation failed", subject=key.key)
+        return Settlement(key=key.key, token=key.token, action="bury", reason="fault", detail=type(error).__name__)
+
+
 def _done(key: Leased, outcome: str) -> Settlement:
     return Settlement(key=key.key, token=key.token, action="done", outcome=outcome)  # type: ignore[arg-type]
 
@@ -149,6 +162,4 @@ def _done(key: Leased, outcome: str) -> Settlement:
 def _after(draft: _Draft) -> str:
     """Give the record once the news need not be told any more."""
     known = {} if draft.news.deleted else draft.record.known
-    return SubjectRecord(
-        versions=told(draft.record, draft.news), consents=draft.news.consents, known=known
-    ).pack()
+    return SubjectRecord(versions=told(draft.record, draft.news), consents=draft.news.consents, known=known).pack()

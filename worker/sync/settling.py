@@ -54,16 +54,16 @@ class Settler:
                 self.lanes.pause(scope, verdict.reason)
                 return self.defer(one, 0.0)
             case Follow():
-                return self.endless(one)
+                return self.fault(one, "a call was to follow the last")
 
     def defer(self, one: Prepared, seconds: float) -> Settlement:
         """Hand a key back without counting an attempt."""
         delay_ms = int(seconds * 1000)
         return Settlement(key=one.key.key, token=one.key.token, action="defer", delay_ms=delay_ms)
 
-    def endless(self, one: Prepared) -> Settlement:
-        """Bury a subject whose calls came to no end: a fault of the connector."""
-        return self._bury(one, "fault", "", "too many calls for one subject", health="")
+    def fault(self, one: Prepared, detail: str) -> Settlement:
+        """Bury a subject that met a fault of our own; `detail` holds no personal data."""
+        return self._bury(one, "fault", "", detail, health="")
 
     def pack_steps(self, steps: Mapping[str, Any]) -> str:
         """Give the answered steps as they are stored."""
@@ -72,7 +72,7 @@ class Settler:
     def watch_budget(self, lane: "DestinationLane", call: Call, response: Response) -> None:
         """Obey what the destination says of its own budget, beyond what ours allows."""
         allowance = lane.connector.allowance(response) if call.budget in lane.budgets else None
-        # Seconds are told in whole numbers: within a window of one second our own log knows better when the next may start.
+        # Told in whole seconds: within a window of one second our own log knows better when the next may start.
         if allowance and allowance[0] == 0 and allowance[1] > SHORT_RESET and response.status != 429:
             self.limits.block(call.budget, allowance[1])
 
@@ -81,9 +81,7 @@ class Settler:
             self.note_fault(lane.destination, fault)
         if verdict.notes:
             log.info("delivered in part", notes=verdict.notes)
-        record = SubjectRecord(
-            versions=told(one.record, one.news), consents=one.news.consents, known=verdict.known
-        )
+        record = SubjectRecord(versions=told(one.record, one.news), consents=one.news.consents, known=verdict.known)
         return Settlement(
             key=one.key.key,
             token=one.key.token,
@@ -99,7 +97,7 @@ class Settler:
     def _links(
         self, lane: "DestinationLane", one: Prepared, verdict: Delivered
     ) -> tuple[tuple[Literal["add", "remove"], str], ...]:
-        """Keep the sets of subjects by contact: `email` is the one key of `known` that is read outside the connector."""
+        """Keep the sets of subjects by contact; `email` is the one key of `known` read outside the connector."""
         old, new = one.record.known.get("email"), verdict.known.get("email")
         if old == new:
             return ()
@@ -116,9 +114,7 @@ class Settler:
             return self._bury(one, "gave_up", "", verdict.reason, health="fail")
         log.info("to be tried again", reason=verdict.reason, attempt=one.key.attempts + 1, seconds=round(wait, 1))
         delay_ms = int(wait * 1000)
-        return Settlement(
-            key=one.key.key, token=one.key.token, action="retry", delay_ms=delay_ms, health="fail"
-        )
+        return Settlement(key=one.key.key, token=one.key.token, action="retry", delay_ms=delay_ms, health="fail")
 
     def _budget_spent(self, lane: "DestinationLane", one: Prepared, verdict: BudgetSpent) -> Settlement:
         log.info("budget spent", budget=one.call.budget, seconds=round(verdict.after, 1))

@@ -46,8 +46,11 @@ local function lease(key, crashes)
       break
     end
   end
-  local token = tostring(redis.call('INCR', PREFIX .. ':sequence'))
   redis.call('ZREM', due, key)
+  if #items == 0 then -- its items were taken away meanwhile; a lease on nothing would settle what comes later
+    return nil
+  end
+  local token = tostring(redis.call('INCR', PREFIX .. ':sequence'))
   redis.call('ZADD', lane_key(lane, 'leased'), now + lease_ms, key)
   redis.call('HSET', lane_key(lane, 'tokens'), key, token)
   redis.call('HSET', lane_key(lane, 'taken'), key, #items)
@@ -63,6 +66,7 @@ local function bury_poison(key)
   bury(lane, key, items, 'poison', '', 'its worker died ' .. CRASHES .. ' times')
   redis.call('DEL', items_key(lane, key))
   redis.call('ZREM', due, key)
+  redis.call('SREM', lane_key(lane, 'long'), key)
   redis.call('HDEL', lane_key(lane, 'crashes'), key)
   redis.call('HDEL', lane_key(lane, 'attempts'), key)
   count(lane, 'waiting', -#items)

@@ -4,7 +4,7 @@
 -- Returns: {{1 per event settled, 0 per lease lost}, {lane, slot to wake, ...}}. Runs when the store is full.
 run_when_full()
 local wake_ms, keep_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-local settled, lanes = {}, {}
+local settled, lanes, order = {}, {}, {}
 local i = 4
 while i <= #ARGV do
   local id, token, reason, notes, pushes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
@@ -31,6 +31,9 @@ while i <= #ARGV do
       local at = i + push * 4
       local lane = ARGV[at]
       append(lane, ARGV[at + 1], tonumber(ARGV[at + 2]) or now, ARGV[at + 3])
+      if not lanes[lane] then
+        order[#order + 1] = lane
+      end
       lanes[lane] = (lanes[lane] or 0) + 1
     end
     settled[#settled + 1] = 1
@@ -40,9 +43,9 @@ while i <= #ARGV do
   i = i + pushes * 4
 end
 local wakes = {}
-for lane, pushed in pairs(lanes) do
-  count(lane, 'pushed', pushed)
-  count(lane, 'waiting', pushed)
+for _, lane in ipairs(order) do
+  count(lane, 'pushed', lanes[lane])
+  count(lane, 'waiting', lanes[lane])
   local slot = wake(lane, 1, wake_ms)
   if slot ~= '' then
     wakes[#wakes + 1] = lane

@@ -11,11 +11,11 @@ for i = 4, #ARGV, 4 do
   if old[1] and (tonumber(old[2]) > 0 or now - tonumber(old[1]) < repeat_ms) then
     answer[#answer + 1] = 0
   else
+    append('map', id, now, id .. arrival) -- first, so that a full store refuses before anything is written
     if old[1] then
       redis.call('DEL', event)
     end
     redis.call('HSET', event, 'head', head, 'body', body, 'at', string.format('%.0f', now), 'open', 1)
-    append('map', id, now, id .. arrival)
     kept = kept + 1
     answer[#answer + 1] = 1
   end

@@ -66,6 +66,11 @@ local function paused_until(lane)
   return last
 end
 
+local function is_paused(lane)
+  local till = paused_until(lane)
+  return till and till > now
+end
+
 -- Pause a scope, each time twice as long. A pause that is still running is not lengthened by answers to calls that
 -- started before it.
 local function pause(scope, reason, first_ms, cap_ms)
@@ -94,8 +99,7 @@ local function wake(lane, slots, lease_ms)
   if redis.call('ZCARD', name) >= slots or not is_due(lane) then
     return ''
   end
-  local till = paused_until(lane)
-  if till and till > now then
+  if is_paused(lane) then
     return ''
   end
   local slot = tostring(redis.call('INCR', PREFIX .. ':sequence'))
@@ -134,6 +138,23 @@ local function bury(lane, key, items, reason, field, detail)
   redis.call('ZADD', PREFIX .. ':dead', now, id)
   redis.call('HINCRBY', PREFIX .. ':dead:reasons', lane .. ' ' .. reason, 1)
   return id
+end
+
+-- Take a dead letter off the shelf: its lane, key and items; nothing when it is not there (any more).
+local function unbury(id)
+  local letter = PREFIX .. ':dead:' .. id
+  local lane, key, reason = unpack(redis.call('HMGET', letter, 'lane', 'key', 'reason'))
+  local items = redis.call('LRANGE', letter .. ':items', 0, -1)
+  redis.call('DEL', letter, letter .. ':items')
+  redis.call('ZREM', PREFIX .. ':dead', id)
+  if not lane then
+    return nil
+  end
+  local reasons = PREFIX .. ':dead:reasons'
+  if redis.call('HINCRBY', reasons, lane .. ' ' .. reason, -1) <= 0 then
+    redis.call('HDEL', reasons, lane .. ' ' .. reason)
+  end
+  return lane, key, items
 end
 
 local function unlease(lane, key)

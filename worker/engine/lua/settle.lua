@@ -7,6 +7,16 @@
 -- health `ok` ends a pause, `fail` counts towards one, '' says nothing. record and image: '' leaves them as they are,
 -- `-` removes them. links: JSON list of [op (`add`/`remove`), set], members of the set are keys of the lane.
 -- Returns: 1 per key settled, 0 per key whose lease was lost (nothing is changed then). Runs when the store is full.
+local ACTIONS = { done = true, bury = true, retry = true, defer = true, hold = true }
+local OUTCOMES = { delivered = true, unchanged = true, superseded = true, ignored = true, erased = true, discarded = true }
+local all_links = {}
+for i = 7, #ARGV, 12 do
+  local action, delay = ARGV[i + 2], tonumber(ARGV[i + 4])
+  if not ARGV[i + 11] or not ACTIONS[action] or not delay or (action == 'done' and not OUTCOMES[ARGV[i + 3]]) then
+    return redis.error_reply('ERR not a settlement')
+  end
+  all_links[i] = ARGV[i + 8] ~= '' and cjson.decode(ARGV[i + 8]) or {}
+end
 run_when_full()
 local lane, records, keep_ms = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local pause_first, pause_cap = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -33,12 +43,18 @@ local function record_latency(items)
   redis.call('PEXPIRE', hour, 90000000)
 end
 
-local function note_health(key, health)
+local function note_health(key, action, health)
   if health == 'ok' then
     for _, scope in ipairs(scopes(lane)) do
       redis.call('DEL', PREFIX .. ':pause:' .. scope)
     end
     redis.call('DEL', lane_key(lane, 'failing'))
+  elseif health == '' and action == 'done' then -- no call was needed: a probe that showed nothing makes way for the next
+    for _, scope in ipairs(scopes(lane)) do
+      if redis.call('HEXISTS', PREFIX .. ':pause:' .. scope, 'probing') == 1 then
+        redis.call('HSET', PREFIX .. ':pause:' .. scope, 'until', string.format('%.0f', now))
+      end
+    end
   elseif health == 'fail' then
     redis.call('SADD', lane_key(lane, 'failing'), key)
     if redis.call('SCARD', lane_key(lane, 'failing')) >= FAILURES then
@@ -61,10 +77,8 @@ local function write_record(key, record, image, links)
   elseif image ~= '' then
     redis.call('HSET', name, 'image', image)
   end
-  if links ~= '' then
-    for _, link in ipairs(cjson.decode(links)) do
-      redis.call(link[1] == 'add' and 'SADD' or 'SREM', PREFIX .. ':' .. link[2], key)
-    end
+  for _, link in ipairs(links) do
+    redis.call(link[1] == 'add' and 'SADD' or 'SREM', PREFIX .. ':' .. link[2], key)
   end
 end
 
@@ -102,18 +116,17 @@ for i = 7, #ARGV, 12 do
     unlease(lane, key)
     redis.call('HDEL', lane_key(lane, 'crashes'), key)
     move('leased', -taken)
-    note_health(key, health)
-    write_record(key, ARGV[i + 6], ARGV[i + 7], ARGV[i + 8])
+    note_health(key, action, health)
+    write_record(key, ARGV[i + 6], ARGV[i + 7], all_links[i])
     if action == 'done' or action == 'bury' then
-      redis.call('HDEL', PREFIX .. ':' .. records .. ':' .. key, 'steps')
+      redis.call('HDEL', PREFIX .. ':' .. records .. ':' .. key, 'steps') -- they are answers about what ends here
       finish(key, taken, action, outcome, ARGV[i + 9], ARGV[i + 10], ARGV[i + 11])
     elseif action == 'hold' then
       redis.call('ZADD', lane_key(lane, 'held'), at, key)
       redis.call('HSET', lane_key(lane, 'taken'), key, taken)
       move('held', taken)
     else
-      local till = paused_until(lane)
-      if action == 'retry' and not (till and till > now) then
+      if action == 'retry' and not is_paused(lane) then
         redis.call('HINCRBY', lane_key(lane, 'attempts'), key, 1)
       end
       redis.call('ZADD', lane_key(lane, 'due'), at, key)

@@ -1,32 +1,32 @@
--- Put right what died or was lost: expired leases become due and count a crash, holds past their deadline become due,
--- sleeping lanes with due keys are woken, dead letters past their time are discarded.
+-- Put right what died or was lost: expired leases become due and count a crash, holds past their deadline become due and
+-- count an attempt (unless the lane is paused), a lane with due keys and a free slot gets one more drain (the others may
+-- all be busy with a slow call), dead letters past their time are discarded.
 -- ARGV: now, wake_ms, keep_ms, dead_ms, then per lane: lane, slots.
 -- Returns: {{lane, slot, ...} to wake, {lane, key, ...} whose lists are long}. Runs when the store is full.
 run_when_full()
 local wake_ms, keep_ms, dead_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local wakes, long = {}, {}
 
-local function free_expired(lane, set, counted, crashed)
+local function free_expired(lane, set, fault)
   local name = lane_key(lane, set)
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', name, '-inf', now, 'LIMIT', 0, 1000)) do
     local taken = tonumber(redis.call('HGET', lane_key(lane, 'taken'), key) or '0')
     redis.call('ZREM', name, key)
     unlease(lane, key)
     redis.call('ZADD', lane_key(lane, 'due'), now, key)
-    count(lane, counted, -taken)
+    count(lane, set, -taken)
     count(lane, 'waiting', taken)
-    if crashed then
-      redis.call('HINCRBY', lane_key(lane, 'crashes'), key, 1)
+    if fault then
+      redis.call('HINCRBY', lane_key(lane, fault), key, 1)
     end
   end
 end
 
 for i = 5, #ARGV, 2 do
   local lane, slots = ARGV[i], tonumber(ARGV[i + 1])
-  free_expired(lane, 'leased', 'leased', true)
-  free_expired(lane, 'held', 'held', false)
-  local asleep = redis.call('ZCOUNT', lane_key(lane, 'slots'), string.format('(%.0f', now), '+inf') == 0
-  local slot = asleep and wake(lane, slots, wake_ms) or ''
+  free_expired(lane, 'leased', 'crashes')
+  free_expired(lane, 'held', not is_paused(lane) and 'attempts')
+  local slot = wake(lane, slots, wake_ms)
   if slot ~= '' then
     wakes[#wakes + 1] = lane
     wakes[#wakes + 1] = slot
@@ -38,14 +38,11 @@ for i = 5, #ARGV, 2 do
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. ':dead', '-inf', now - dead_ms, 'LIMIT', 0, 100)) do
-  local letter = PREFIX .. ':dead:' .. id
-  local lane, reason = unpack(redis.call('HMGET', letter, 'lane', 'reason'))
-  local items = redis.call('LRANGE', letter .. ':items', 0, -1)
-  redis.call('DEL', letter, letter .. ':items')
-  redis.call('ZREM', PREFIX .. ':dead', id)
-  redis.call('HINCRBY', PREFIX .. ':dead:reasons', lane .. ' ' .. reason, -1)
-  close_events(items, lane, 'discarded: too old', keep_ms)
-  count(lane, 'dead', -#items)
-  count(lane, 'discarded', #items)
+  local lane, _, items = unbury(id)
+  if lane then
+    close_events(items, lane, 'discarded: too old', keep_ms)
+    count(lane, 'dead', -#items)
+    count(lane, 'discarded', #items)
+  end
 end
 return { wakes, long }

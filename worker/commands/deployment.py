@@ -1,0 +1,80 @@
+"""What the commands have in common that look at a deployment: its configuration, its store, its lanes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from worker.commands.failures import CommandError
+from worker.commands.reporting import say
+from worker.commands.up import SANDBOX_FOLDER
+from worker.engine.figures import Figures
+from worker.engine.lanes import MAP, Lanes
+from worker.engine.limits import Limits
+from worker.engine.scripts import Scripts
+from worker.logs import configure
+from worker.settings.models import Settings
+from worker.settings.reading import find_path, read
+from worker.store import address, embedded, impatient_client
+from worker.sync.delivery import DestinationLane
+from worker.wiring import build_lanes, lane_times
+
+SANDBOX_FILE: Final = SANDBOX_FOLDER / "sandbox.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """A deployment whose store is there."""
+
+    settings: Settings
+    scripts: Scripts
+    lanes: Lanes
+    figures: Figures
+    limits: Limits
+    destinations: tuple[DestinationLane, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all lanes, the one of events first."""
+        return (MAP, *(lane.name for lane in self.destinations))
+
+
+def configuration() -> Settings:
+    """Read the configuration of this folder, else the one that `up` made; from here on, log lines go to stderr.
+
+    Raises: ConfigurationError.
+    """
+    path = find_path(os.environ)
+    if not path.exists() and "COMMERCE_SYNC_CONFIG" not in os.environ and SANDBOX_FILE.exists():
+        say(f"note: there is no {path}; this is about the sandbox of `commerce-sync up`")
+        path = SANDBOX_FILE
+        os.environ["COMMERCE_SYNC_CONFIG"] = str(path)  # for Celery, which reads the configuration by itself
+    settings = read(path, os.environ)
+    configure("warning")
+    return settings
+
+
+def is_asleep(settings: Settings) -> bool:
+    """Say whether the store would be the embedded one and does not run."""
+    return settings.engine.redis_url is None and not embedded(settings).answers()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Deployment]:
+    """Connect with the store.
+
+    Raises: CommandError when it is the embedded one and does not run.
+    """
+    if is_asleep(settings):
+        raise CommandError(f"no store runs in {settings.engine.data_dir}: `commerce-sync up` starts it")
+    with impatient_client(address(settings, os.environ)) as store:
+        scripts = Scripts(store, settings.engine.prefix)
+        yield Deployment(
+            settings=settings,
+            scripts=scripts,
+            lanes=Lanes(scripts, lane_times(settings)),
+            figures=Figures(scripts),
+            limits=Limits(scripts),
+            destinations=tuple(build_lanes(settings)),
+        )

@@ -1,0 +1,128 @@
+"""`commerce-sync trigger`: start a skill by hand, with an event that a merchant's own system might have sent."""
+
+import json
+import os
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from mappings.custom import envelope
+from mappings.reading import MalformedError, parse
+from mappings.registry import PLATFORMS
+from worker.commands.deployment import configuration, opened
+from worker.commands.failures import CommandError
+from worker.commands.payloads import read_payload
+from worker.commands.reporting import say, stdout
+from worker.commands.waking import wake_all
+from worker.engine.events import Event, event_id
+from worker.engine.keeping import keep_now
+from worker.engine.lanes import MAP
+from worker.settings.models import Settings
+from worker.sync.identity import Identity
+from worker.sync.mapping import TRIGGER, UnmappableError
+from worker.wiring import build_mapper
+
+SKILL: Final = "customer-sync"
+
+
+def run(skill: str, event: str, file: Path) -> int:
+    """Keep the event as if a source had sent it, and print its id; the customer is delivered even when unchanged."""
+    settings = configuration()
+    _require(settings, skill, event)
+    body = _body(event, file)
+    source = source_for(settings)
+    kept = _event(source, event, body)
+    _try_out(settings, kept)
+    with opened(settings) as deployment:
+        slot = keep_now(deployment.lanes, kept)
+    if slot:
+        wake_all({MAP: slot})
+    stdout().print(kept.id)
+    return 0
+
+
+def source_for(settings: Settings) -> str:
+    """Give the source that the event shall come from, and say which one where there is a choice.
+
+    Raises: CommandError when the skill hears none.
+    """
+    heard = [name for name in settings.sources if _hears(settings, name)]
+    if not heard:
+        raise CommandError(f"{SKILL} is not enabled: write it under `skills`")
+    own = [name for name in heard if settings.sources[name].platform == "custom"]
+    chosen = heard[0] if len(heard) == 1 or not own else own[0]
+    if len(heard) > 1:
+        say(f"the customer is taken to be one of the source `{chosen}`")
+    return chosen
+
+
+def _hears(settings: Settings, source: str) -> bool:
+    skill = settings.skills.customer_sync
+    return skill is not None and skill.hears(source)
+
+
+def _require(settings: Settings, skill: str, event: str) -> None:
+    """Demand that skill and event are there.
+
+    Raises: CommandError that names those there are.
+    """
+    if skill != SKILL:
+        raise CommandError(f"there is no skill `{skill}`; there is {SKILL}")
+    known = PLATFORMS["custom"].topics
+    if event not in known:
+        raise CommandError(f"{SKILL} has no event `{event}`; it has {', '.join(known)}")
+    if settings.skills.customer_sync is None:
+        raise CommandError(f"{SKILL} is not enabled: write it under `skills`")
+
+
+def _body(event: str, file: Path) -> bytes:
+    """Give the envelope that the file is, or that its data make.
+
+    Raises: CommandError.
+    """
+    body = read_payload(file)
+    try:
+        parse(body)
+    except MalformedError as error:
+        raise CommandError(f"{file}: {error}") from None
+    said: Any = json.loads(body)
+    if not isinstance(said, dict):
+        raise CommandError(f"$: expected an object in {file}")
+    if "event" not in said or "data" not in said:
+        said = {"data": said}
+    elif said["event"] != event:
+        raise CommandError(f"$.event: {file} holds another event than `{event}`")
+    if not isinstance(said["data"], dict):
+        raise CommandError("$.data: expected an object")
+    if "timestamp" in said:
+        return body
+    return json.dumps(envelope(event, said["data"], datetime.now(timezone.utc)), ensure_ascii=False).encode()
+
+
+def _event(source: str, event: str, body: bytes) -> Event:
+    topic, delivery = TRIGGER + event, str(uuid4())
+    return Event(
+        id=event_id(source, topic, delivery, body),
+        source=source,
+        topic=topic,
+        delivery_id=delivery,
+        received_us=time.time_ns() // 1000,
+        body=body,
+    )
+
+
+def _try_out(settings: Settings, event: Event) -> None:
+    """Map the event here, so that a person hears at once what a dead letter would say.
+
+    Raises: CommandError.
+    """
+    try:
+        outcome = build_mapper(settings, Identity(secret=os.urandom(32))).outcome(event)
+    except UnmappableError as error:
+        raise CommandError(": ".join(part for part in (error.where, error.detail) if part)) from None
+    if outcome.reason:
+        raise CommandError(f"nothing would come of it: {outcome.reason}")
+    for note in outcome.notes:
+        say(f"note: {note}")
