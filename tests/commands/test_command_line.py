@@ -15,7 +15,7 @@ from worker.commands.main import app
 
 ROOT = Path(__file__).parents[2]
 MAIN = "from worker.commands.main import main; main()"
-SLOW = ("celery", "redis", "requests", "pydantic", "starlette", "uvicorn", "structlog")
+SLOW = ("celery", "redis", "rich", "requests", "pydantic", "starlette", "uvicorn", "structlog")
 COMMANDS = ("demo", "up", "init", "check", "send", "preview", "trigger", "status", "dead-letters")
 
 

@@ -71,8 +71,13 @@ class LaneMachine(RuleBasedStateMachine):
         return Item(event=event, received_us=self.arrivals, body=b"{}")
 
     def lease(self, number: int) -> Lease:
-        # Mostly one that is held, sometimes one that was lost, or one that never was.
+        """Give mostly a lease that is held, claimed just now if need be; sometimes one that was lost or never was."""
         held = [lease for lease in self.leases if self.model.holder(*lease)]
+        if not held and number % 5 < 3:
+            lane = ("map", *LANES)[number % 3]
+            self.work_again(lane)
+            self.claim(lane, 0, 1 + number % 3)
+            held = [lease for lease in self.leases if self.model.holder(*lease)]
         if held and number % 5 != 4:
             return held[number // 5 % len(held)]
         return self.leases[number % len(self.leases)] if self.leases else ("map", EVENTS[0], "0")

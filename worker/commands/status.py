@@ -28,11 +28,16 @@ def run(*, watch: bool, as_json: bool) -> int:
     return 0
 
 
+def watched() -> bool:
+    """Say whether a person watches the output."""
+    return sys.stdout.isatty()
+
+
 def _watch(deployment: Deployment, *, as_json: bool) -> None:
     try:
         if as_json:
             _repeat(deployment, lambda seen: print_json(seen, indent=None))
-        elif not sys.stdout.isatty():
+        elif not watched():
             _repeat(deployment, lambda seen: stdout().print(panels(seen)))
         else:
             with Live(console=stdout(), auto_refresh=False) as live:
