@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakSet
 
@@ -179,9 +179,8 @@ class _Line:
 def _pool(base_url: str) -> HTTPConnectionPool:
     # By itself an adapter reads nothing from the environment: no netrc, no proxy, no other certificates.
     adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1)
-    pool = adapter.get_connection_with_tls_context(requests.Request("GET", base_url).prepare(), verify=True)
-    if not isinstance(pool, HTTPConnectionPool):
-        raise TypeError("a pool of another kind")
+    request = requests.Request("GET", base_url).prepare()
+    pool = cast("HTTPConnectionPool", adapter.get_connection_with_tls_context(request, verify=True))
     adapter.cert_verify(pool, base_url, verify=True, cert=None)  # type: ignore[no-untyped-call]
     pool.ConnectionCls = _GrippedTls if pool.scheme == "https" else _Gripped
     return pool

@@ -64,7 +64,9 @@ class House:
     def look(self) -> "_Opened":
         return _Opened()
 
-    def dead(self, key: str, *, reason: str = "invalid_parameter", detail: str = "", lane: str = "brevo.contacts") -> str:
+    def dead(
+        self, key: str, *, reason: str = "invalid_parameter", detail: str = "", lane: str = "brevo.contacts"
+    ) -> str:
         """Bury an item with a canary in it, and give the letter's id."""
         with self.look() as deployment:
             version = (1, 1_700_000_000_000, 20, 1_700_000_000_000_000)
@@ -72,7 +74,7 @@ class House:
             records = EVENTS if lane == MAP else "subject:brevo"
             item = Item(event=f"{len(key):032x}", received_us=1_700_000_000_000_000, body=body)
             settle(deployment, lane, records, [(key, item)], action="bury", reason=reason, detail=detail)
-            newest: bytes = deployment.scripts.store.zrange(f"{deployment.scripts.prefix}:dead", -1, -1)[0]  # type: ignore[index,assignment]
+            newest: bytes = deployment.scripts.store.zrange(f"{deployment.scripts.prefix}:dead", -1, -1)[0]  # type: ignore[assignment]
             return newest.decode()
 
 
@@ -107,7 +109,7 @@ def _logging_is_put_back() -> Iterator[None]:
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    """An empty folder, and nothing in the environment."""
+    """Give an empty folder, and nothing in the environment."""
     for name in ("COMMERCE_SYNC_CONFIG", "REDIS_URL", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -116,14 +118,16 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 @pytest.fixture
 def house(bare: House) -> House:
-    """A configuration, without a store."""
+    """Give a configuration, without a store."""
     bare.configure(CONFIGURATION)
     return bare
 
 
 @pytest.fixture
-def running(house: House, embedded_store: EmbeddedStore, real_store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> House:
-    """A configuration with an empty real store."""
+def running(
+    house: House, embedded_store: EmbeddedStore, real_store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> House:
+    """Give a configuration with an empty real store."""
     monkeypatch.setenv("REDIS_URL", embedded_store.url)
     return house
 
@@ -145,7 +149,7 @@ def cli(bare: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The lanes that a command woke; Celery stays out of this process."""
+    """Collect the lanes that a command woke; Celery stays out of this process."""
     lanes: list[str] = []
     for command in ("trigger", "dead_letters"):
         monkeypatch.setattr(f"worker.commands.{command}.wake_all", lanes.extend)
@@ -163,7 +167,7 @@ class Endpoint:
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    """A server on the loopback."""
+    """Give a server on the loopback."""
     seen = Endpoint("")
 
     class Handler(BaseHTTPRequestHandler):

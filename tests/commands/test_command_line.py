@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from worker.commands.main import app
+from worker.embedded import EmbeddedStore
 
 ROOT = Path(__file__).parents[2]
 MAIN = "from worker.commands.main import main; main()"
@@ -152,6 +153,18 @@ def test_a_store_that_is_away_is_told_in_a_sentence(
     assert (done.code, done.out) == (1, "")
     assert "the store cannot be reached" in done.err
     assert "hidden-password" not in done.err
+
+
+def test_a_wrong_password_is_told_in_a_sentence(
+    running: Any, cli: Callable[..., Any], embedded_store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", embedded_store.url.replace("://:", "://:not-"))
+
+    done = cli("status")
+
+    assert done.code == 1
+    assert "password" in done.err
+    assert "not-" not in done.err
 
 
 def test_after_up_without_a_configuration_the_sandbox_is_meant(

@@ -18,9 +18,7 @@ def test_the_starter_is_written_and_the_next_steps_are_told(bare: Any, cli: Call
     assert "WOOCOMMERCE" not in done.err
 
 
-def test_what_init_writes_passes_the_check(
-    bare: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_init_writes_passes_the_check(bare: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOPIFY_WEBHOOK_SECRET", "s")
     monkeypatch.setenv("BREVO_API_KEY", "k")
     cli("init")

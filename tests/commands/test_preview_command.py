@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from worker.commands.failures import CommandError
+from worker.commands.payloads import read_payload
+
 CUSTOMER = {
     "id": 7,
     "email": "ann@example.com",
@@ -95,6 +98,28 @@ def test_a_topic_that_nobody_maps_is_ignored_with_the_reason(house: Any, cli: Ca
     assert done.code == 0
     assert done.json == {"changes": [], "calls": [], "ignored": "nobody maps this topic"}
     assert "nobody maps `orders/create`" in done.err
+
+
+def test_a_person_is_told_why_nothing_happens(house: Any, cli: Callable[..., Any]) -> None:
+    done = cli("preview", "shopify", "orders/create", house.file(CUSTOMER))
+
+    assert (done.code, done.out) == (0, "ignored: nobody maps this topic\n")
+
+
+def test_a_file_that_is_too_large_is_refused(
+    house: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.commands.payloads.LARGEST", 10)
+
+    done = cli("preview", "shopify", "customers/create", house.file(CUSTOMER))
+
+    assert done.code == 1
+    assert "larger than" in done.err
+
+
+def test_a_file_that_went_away_is_told_in_a_sentence(bare: Any) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        read_payload(bare.folder / "gone.json")
 
 
 def test_a_source_that_no_skill_takes_is_ignored_with_the_reason(house: Any, cli: Callable[..., Any]) -> None:

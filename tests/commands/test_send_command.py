@@ -20,7 +20,9 @@ SECRETS = {"shopify": "shop-secret", "woocommerce": "woo-secret", "custom": "whs
 def test_exact_bytes_arrive_with_a_signature_that_verifies(
     house: Any, cli: Callable[..., Any], endpoint: Any, source: str, topic: str
 ) -> None:
-    done = cli("send", source, topic, house.file(BODY), "--url", f"{endpoint.url}/webhooks/{source}?a=b", "--times", "3")
+    done = cli(
+        "send", source, topic, house.file(BODY), "--url", f"{endpoint.url}/webhooks/{source}?a=b", "--times", "3"
+    )
 
     assert (done.code, done.out) == (0, "202 x 3\n")
     assert [body for _, _, _, body in endpoint.seen] == [BODY] * 3

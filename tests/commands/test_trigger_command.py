@@ -44,7 +44,7 @@ def test_an_envelope_is_kept_as_it_is(running: Any, cli: Callable[..., Any], wok
 
     assert (done.code, woken) == (0, [MAP])
     event = kept(running, done.out.strip())
-    assert (event.source, event.topic) == ("custom", "trigger:customer_created")
+    assert (event.source, event.topic) == ("custom", "trigger\ncustomer_created")
     assert json.loads(event.body) == ENVELOPE
 
 
@@ -59,9 +59,7 @@ def test_data_alone_gets_an_envelope_of_now(
     assert (body["event"], body["data"]) == ("customer_updated", DATA)
 
 
-def test_what_is_kept_is_delivered_even_when_unchanged(
-    running: Any, cli: Callable[..., Any], woken: list[str]
-) -> None:
+def test_what_is_kept_is_delivered_even_when_unchanged(running: Any, cli: Callable[..., Any], woken: list[str]) -> None:
     done = cli("trigger", "customer-sync", "customer_created", running.file(DATA))
 
     event = kept(running, done.out.strip())
@@ -127,10 +125,16 @@ def test_with_neither_id_nor_email_both_are_named(house: Any, cli: Callable[...,
         ({**ENVELOPE, "event": 1}, "$.event"),
     ],
 )
-def test_a_file_that_cannot_be_mapped_is_refused(
-    house: Any, cli: Callable[..., Any], content: Any, said: str
-) -> None:
+def test_a_file_that_cannot_be_mapped_is_refused(house: Any, cli: Callable[..., Any], content: Any, said: str) -> None:
     refused(cli("trigger", "customer-sync", "customer_created", house.file(content)), said)
+
+
+def test_what_is_left_out_is_told(running: Any, cli: Callable[..., Any], woken: list[str]) -> None:
+    done = cli("trigger", "customer-sync", "customer_created", running.file({**DATA, "phone": "12"}))
+
+    assert done.code == 0
+    assert "note: " in done.err
+    assert "phone" in done.err
 
 
 def test_an_unknown_skill_is_refused(house: Any, cli: Callable[..., Any]) -> None:

@@ -183,7 +183,7 @@ def test_wait_after_too_many_calls(respond_with: Any, headers: dict[str, str], a
 def test_samples_of_the_wild(respond_with: Any, sample: str, *, duplicate: bool, taken: set[str]) -> None:
     said = refusal(respond_with(400, (SAMPLES / f"{sample}.json").read_bytes()))
 
-    assert (said.duplicate, said.taken) == (duplicate, taken)
+    assert (said.duplicate, set(said.taken)) == (duplicate, taken)
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not at hand")

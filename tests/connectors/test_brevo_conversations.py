@@ -134,7 +134,7 @@ def test_changed_address_of_an_unsubscribed_contact_stays_unsubscribed(
 
 @pytest.mark.parametrize("lost", [1, 2, 3])
 def test_lost_answer_during_a_change_of_address_subscribes_nobody(
-    deliver: Any, state: Any, sandbox: Sandbox, brevo: Any, ask: Any, lost: int
+    deliver: Any, state: Any, sandbox: Sandbox, brevo: Any, ask: Any, *, lost: int
 ) -> None:
     known = deliver(state(email="ada@example.com")).end.known
     given = state(email="ada@example.org", known=known)

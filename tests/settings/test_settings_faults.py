@@ -254,3 +254,10 @@ def test_fault_reads_like_a_compiler_message() -> None:
     fault = Fault(file="a.yaml", line=3, path="engine.threads", wrong="this is too small", instead="write at least 1")
 
     assert str(fault) == "a.yaml:3: engine.threads: this is too small: write at least 1"
+
+
+def test_signing_secret_that_is_no_base64_is_a_fault(faults: Find) -> None:
+    (found,) = faults('sources:\n  custom: {secrets: ["whsec_canary!"]}\n')
+
+    assert found[:2] == (2, "sources.custom.secrets")
+    assert "whsec_ and goes on with no base64" in found[2]

@@ -55,7 +55,7 @@ class Choice:
             return 0
         try:
             return since_ms(self.since, datetime.now(timezone.utc))
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--since") from None
 
 

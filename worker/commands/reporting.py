@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+_WIDEST: Final = 1000
 
 
 def say(text: str) -> None:
@@ -24,7 +26,8 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 -
 
 def stdout() -> Console:
     """Give a console that takes every text as it is; colours are left out when NO_COLOR says so or nobody watches."""
-    return Console(markup=False, emoji=False, highlight=False)
+    # Where no terminal sets the width, lines are as long as what they hold: they may be searched.
+    return Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
 
 
 def printable(text: str) -> str:

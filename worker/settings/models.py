@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connectors.attributes import DEFAULT_MAPPING
 from worker.settings.crosschecks import crosschecks
 from worker.settings.values import (
+    SIGNING,
     ApiKey,
     Attribute,
     BaseUrl,
@@ -23,6 +24,7 @@ from worker.settings.values import (
     SourceName,
     WebhookUrl,
     Whole,
+    is_base64,
     mapped,
     snake,
     taught,
@@ -57,6 +59,17 @@ class Source(Section):
 
     platform: Annotated[Literal["shopify", "woocommerce", "custom"], Lowered]
     secrets: Annotated[Secrets, Field(max_length=10)] = ()
+
+    @field_validator("secrets")
+    @classmethod
+    def _can_sign(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        # The one form that promises to be base64 (Standard Webhooks); any other text is taken as it is.
+        for secret in secrets:
+            if secret.get_secret_value().startswith(SIGNING) and not is_base64(
+                secret.get_secret_value().removeprefix(SIGNING)
+            ):
+                raise taught(f"a secret begins with {SIGNING} and goes on with no base64", "copy it whole")
+        return secrets
 
 
 class Brevo(Section):

@@ -1,5 +1,6 @@
 """The kinds of value that settings are made of; what does not fit says what to write instead."""
 
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -16,9 +17,20 @@ LONGEST: Final = 2048
 _LONGEST_EXPRESSION: Final = 200
 
 
+SIGNING: Final = "whsec_"
+
+
 def taught(wrong: str, instead: str) -> PydanticCustomError:
     """Build a validation error out of what is wrong and what to write instead; neither may quote the value."""
     return PydanticCustomError("taught", "{wrong}: {instead}", {"wrong": wrong, "instead": instead})
+
+
+def is_base64(text: str) -> bool:
+    """Say whether text is base64 that says something."""
+    try:
+        return bool(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    except ValueError:
+        return False
 
 
 def snake(key: str) -> str:

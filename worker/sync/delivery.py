@@ -1,5 +1,6 @@
 """From pending changes of a destination's lane to a delivered state: the drain of one lane."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from connectors.verdicts import Follow, Verdict
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
-from worker.engine.limits import Limits, Permit
+from worker.engine.limits import MARGIN_MS, Limits, Permit
 from worker.engine.pulse import Pulse
 from worker.sync.preparation import Prepared, Preparer
 from worker.sync.settling import Settler
@@ -46,6 +47,15 @@ class DestinationLane:
         return f"subject:{self.destination}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A permit that was waited for; a call that starts after `until` would fall into another window than the permit."""
+
+    permit: Permit
+    budget: Budget | None
+    until: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deliverer:
     """Drains one lane: permit, claim, fold, calls, verdicts, settle."""
@@ -67,18 +77,20 @@ class Deliverer:
         until = time.monotonic() + self.slice_seconds
         budget = next(iter(self.lane.budgets.values()), None)
         while self.running():
-            permit = self._permit(budget, PATIENCE)
-            if not permit.id:
-                self._rest(slot, permit.wait)
+            turn = self._turn(budget, PATIENCE)
+            if not turn.permit.id:
+                self._rest(slot, turn.permit.wait)
                 return
-            time.sleep(permit.wait)
             keys = 1 if budget else KEYS_WITHOUT_BUDGET
+            asked = time.monotonic()
             claim = self.lanes.claim(self.lane.name, slot, slots=self.lane.slots, keys=keys, records=self.lane.records)
             if claim.wake:
                 self.wake(self.lane.name, claim.wake)
-            unused = self._deliver(slot, claim.keys, permit if budget else None)
-            if unused and budget:
-                self.limits.give_back(budget.name, unused)
+            leases = [(key.key, key.token) for key in claim.keys]
+            with self.leases.holding(self.lane.name, slot, leases, since=asked):
+                used = bool(claim.keys) and self._deliver(claim.keys, turn, until)
+            if not used:
+                self._give_back(turn)
             if claim.state != "claimed":
                 return
             if time.monotonic() >= until:
@@ -86,49 +98,58 @@ class Deliverer:
                 return
         self.lanes.drop_slot(self.lane.name, slot)
 
-    def _permit(self, budget: Budget | None, patience: float) -> Permit:
+    def _turn(self, budget: Budget | None, patience: float) -> Turn:
         if budget is None:
-            return Permit(wait=0.0, id="-")
-        return self.limits.take(budget.name, budget.windows, patience=patience)
+            return Turn(permit=Permit(wait=0.0, id="-"), budget=None, until=math.inf)
+        asked = time.monotonic()
+        permit = self.limits.take(budget.name, budget.windows, patience=patience)
+        if permit.id:
+            time.sleep(permit.wait)
+        return Turn(permit=permit, budget=budget, until=asked + permit.wait + MARGIN_MS / 1000)
+
+    def _give_back(self, turn: Turn) -> None:
+        if turn.budget:
+            self.limits.give_back(turn.budget.name, turn.permit)
 
     def _rest(self, slot: str, seconds: float) -> None:
         """Let the lane sleep, without a thread or a lease, until its budget frees."""
         self.lanes.drop_slot(self.lane.name, slot)
         self.pulse.later(seconds, self.pulse.sweep)
 
-    def _deliver(self, slot: str, keys: Sequence[Leased], permit: Permit | None) -> Permit | None:
-        """Deliver claimed keys; give back the permit when no call needed it."""
-        if not keys:
-            return permit
-        with self.leases.holding(self.lane.name, slot, [(key.key, key.token) for key in keys]):
-            settled: list[Settlement] = []
-            prepared: list[Prepared] = []
-            for key, ready in zip(keys, self.preparer.prepare_all(self.lane, keys), strict=True):
-                if isinstance(ready, Settlement):
-                    settled.append(ready)
-                else:
-                    prepared.append(ready)
-                    log.debug("claimed", lane=self.lane.name, subject=key.key, items=len(key.items))
-            self._settle(settled)
-            if not prepared:
-                return permit
-            self._converse_all(prepared, permit)
-            return None
+    def _deliver(self, keys: Sequence[Leased], turn: Turn, until: float) -> bool:
+        """Deliver claimed keys; False when no call was needed."""
+        settled: list[Settlement] = []
+        prepared: list[Prepared] = []
+        for key, ready in zip(keys, self.preparer.prepare_all(self.lane, keys), strict=True):
+            if isinstance(ready, Settlement):
+                settled.append(ready)
+            else:
+                prepared.append(ready)
+                log.debug("claimed", lane=self.lane.name, subject=key.key, items=len(key.items))
+        self._settle(settled)
+        if prepared:
+            self._converse_all(prepared, turn, until)
+        return bool(prepared)
 
-    def _converse_all(self, prepared: Sequence[Prepared], permit: Permit | None) -> None:
+    def _converse_all(self, prepared: Sequence[Prepared], first: Turn, until: float) -> None:
         marks = [(one.key.key, one.key.token, "") for one in prepared]
+        asked = time.monotonic()
         may_start = self.lanes.mark(self.lane.name, self.lane.records, marks)
-        self.leases.touch(self.lane.name, [one.key.token for one in prepared])
+        self.leases.touch(self.lane.name, [one.key.token for one in prepared], since=asked)
+        turn: Turn | None = first
         waiting: list[Settlement] = []
         since = 0.0
+        over = False
         for one, held in zip(prepared, may_start, strict=True):
             if not held:
                 continue
             with structlog.contextvars.bound_contextvars(lane=self.lane.name, subject=one.key.key):
-                settlement = self._settlement(one, permit)
-            permit = None
+                settlement = self.settler.defer(one, 0.0) if over else self._settlement(one, turn)
+            turn = None
             if settlement is None:
                 continue
+            # Where one is deferred the lane cannot go on: the others need not find that out by a call of their own.
+            over = over or settlement.action == "defer" or time.monotonic() >= until
             since = since if waiting else time.monotonic()
             waiting.append(settlement)
             if time.monotonic() - since > SETTLE_WITHIN:
@@ -136,32 +157,31 @@ class Deliverer:
                 waiting = []
         self._settle(waiting)
 
-    def _settlement(self, one: Prepared, permit: Permit | None) -> Settlement | None:
+    def _settlement(self, one: Prepared, turn: Turn | None) -> Settlement | None:
         try:
-            return self._converse(one, permit)
+            return self._converse(one, turn)
         except STORE_ERRORS:
             raise
         except Exception as error:  # a fault of ours in one subject must not hold up the others
             log.exception("delivery failed")
             return self.settler.fault(one, type(error).__name__)
 
-    def _converse(self, one: Prepared, permit: Permit | None) -> Settlement | None:
+    def _converse(self, one: Prepared, turn: Turn | None) -> Settlement | None:
         """Make the calls of one subject until a verdict ends them; None when its lease was lost meanwhile."""
         call, steps = one.call, dict(one.state.steps)
-        for turn in range(FOLLOWS):
-            if permit is None:
-                budget = self.lane.budgets.get(call.budget)
-                permit = self._permit(budget, FOLLOW_PATIENCE)
-                if not permit.id:
-                    return self.settler.defer(one, permit.wait)
-                time.sleep(permit.wait)
+        for number in range(FOLLOWS):
+            if turn is None or time.monotonic() > turn.until:
+                turn = self._another(call, turn)
+                if not turn.permit.id:
+                    return self.settler.defer(one, turn.permit.wait)
             if not self.running():
                 return self.settler.defer(one, 0.0)
             if not self.leases.fresh(self.lane.name, one.key.token):
-                log.warning("lease lost before a call")
-                return None
+                # Perhaps it holds still, and only the store is slow: handed back, the key counts no crash.
+                log.warning("lease not fresh before a call")
+                return self.settler.defer(one, 0.0)
             verdict = self._call(one, call)
-            permit = None
+            turn = None
             if not isinstance(verdict, Follow):
                 return self.settler.settlement(self.lane, one, verdict)
             if verdict.step:
@@ -169,8 +189,13 @@ class Deliverer:
                 if not self._remember(one, steps):
                     return None
             call = verdict.call
-            log.debug("follow", step=call.step, turn=turn)
+            log.debug("follow", step=call.step, number=number)
         return self.settler.fault(one, "too many calls for one subject")
+
+    def _another(self, call: Call, late: Turn | None) -> Turn:
+        if late:
+            self._give_back(late)
+        return self._turn(self.lane.budgets.get(call.budget), FOLLOW_PATIENCE)
 
     def _call(self, one: Prepared, call: Call) -> Verdict:
         started = time.monotonic()

@@ -23,15 +23,16 @@ class Identity:
         return self.digest(email.strip().lower())
 
     def customer(self, source: str, customer_id: str | None, email: str | None) -> str:
-        """Name the subject of a customer; a guest has none but the e-mail.
+        """Name the subject of a customer: by the id, a guest by the e-mail; so too one whose id is an e-mail address.
 
         Raises: ValueError when there is neither an id nor an e-mail.
         """
-        if customer_id:
+        if customer_id and "@" not in customer_id:
             return f"customer:{source}:{customer_id}"
-        if not email:
+        told = customer_id or email
+        if not told:
             raise ValueError("neither id nor email")
-        return f"customer:{source}:{GUEST}{self.of_email(email)}"
+        return f"customer:{source}:{GUEST}{self.of_email(told)}"
 
     def ext_id(self, subject: str) -> str | None:
         """Give the id under which destinations shall know a subject; None for a guest."""

@@ -20,7 +20,8 @@ from worker.sync.identity import Identity
 log = structlog.get_logger(__name__)
 
 KEYS_PER_CLAIM: Final = 64
-TRIGGER: Final = "trigger:"  # the topic of a manual trigger: the custom envelope, on behalf of any source
+# The topic of a manual trigger: the custom envelope, on behalf of any source. No header can hold a line end.
+TRIGGER: Final = "trigger\n"
 
 
 class Expression(Protocol):

@@ -51,7 +51,12 @@ def test_name_that_is_none_is_an_error(monkeypatch: pytest.MonkeyPatch, error: E
 
 def test_each_question_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    fake(monkeypatch, lambda *given: asked.append(given) or [])
+
+    def look_up(*given: Any) -> Any:
+        asked.append(given)
+        return []
+
+    fake(monkeypatch, look_up)
     resolver.addresses("a.test", 1, 1.0)
     resolver.addresses("a.test", 1, 1.0)
 
@@ -60,10 +65,9 @@ def test_each_question_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dead_address_does_not_cost_the_living_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as dead, socket.create_server(("127.0.0.1", 0)) as alive:
-        port = alive.getsockname()[1]
+        port, dead_port = alive.getsockname()[1], dead.getsockname()[1]
         dead.close()
         fake(monkeypatch, lambda *_: [entry("127.0.0.1", dead_port), entry("127.0.0.1", port)])
-        dead_port = 1
         connection = resolver.connect("two.test", port, 1.0, [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
         assert connection.getpeername()[1] == port
@@ -74,5 +78,5 @@ def test_dead_address_does_not_cost_the_living_one(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("found", [[], [entry("127.0.0.1", 1)]])
 def test_host_that_nobody_answers_at_is_an_error(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
     fake(monkeypatch, lambda *_: found)
-    with pytest.raises(OSError, match="address|refused"):
+    with pytest.raises(OSError, match=r"address|refused"):
         resolver.connect("none.test", 1, 0.5, [])
