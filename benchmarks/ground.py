@@ -57,8 +57,16 @@ class Ground:
         """Empty the store and its append-only file, and set how that is synced from now on."""
         self.store.flushall()
         self.store.config_set("appendfsync", fsync)
+        self._await_rewriting()
         self.store.bgrewriteaof()
-        wait_until(lambda: not self.store.info("persistence")["aof_rewrite_in_progress"], "the store is busy")
+        self._await_rewriting()
+
+    def _await_rewriting(self) -> None:
+        def rests() -> bool:
+            state = self.store.info("persistence")
+            return not (state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"])
+
+        wait_until(rests, "the store is busy with its append-only file")
 
     @contextmanager
     def module(self, name: str, *arguments: str, **environ: str) -> Iterator[Child]:

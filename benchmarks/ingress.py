@@ -77,7 +77,7 @@ def _round(place: Ground, sender: Load, peer: Peer, number: int) -> Round:
 
 
 def _check(place: Ground, stored: Callable[[Ground], int], answered: int) -> None:
-    """What waits in our spool meanwhile may come late, but must come."""
+    """Demand that what was answered 202 is in the store; what our spool held meanwhile may come late."""
     wait_until(lambda: stored(place) >= answered, "webhooks answered 202 are not in the store", seconds=STORED_SECONDS)
     if stored(place) != answered:
         raise BenchmarkError("more webhooks are in the store than were sent")
@@ -97,13 +97,15 @@ def _serve_empty(place: Ground) -> AbstractContextManager[int]:
 
 def _stored_ours(place: Ground) -> int:
     """Count the events themselves, each with its body, not what some counter says of them."""
-    names = list(place.store.scan_iter(f"{{{PREFIX}}}:event:*", count=5000))
+    names = set(place.store.scan_iter(f"{{{PREFIX}}}:event:*", count=5000))
     with place.store.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.hexists(name, "body")
-        bodies = sum(pipe.execute())
-    return min(bodies, int(place.store.zcard(f"{{{PREFIX}}}:lane:map:due")))
+        bodies = [bool(held) for held in pipe.execute()]
+    waiting: int = place.store.zcard(f"{{{PREFIX}}}:lane:map:due")
+    return min(sum(bodies), waiting)
 
 
 def _stored_naive(place: Ground) -> int:
-    return int(place.store.llen("celery"))
+    waiting: int = place.store.llen("celery")
+    return waiting

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -72,8 +73,11 @@ class Load:
 
         Raises: BenchmarkError when one of them is not answered 202.
         """
-        self._pipe.send((port, warm_up, number))
-        answer = self._pipe.recv() if self._pipe.poll(ROUND_SECONDS) else "a round did not end"
+        try:
+            self._pipe.send((port, warm_up, number))
+            answer = self._pipe.recv() if self._pipe.poll(ROUND_SECONDS) else "a round did not end"
+        except (OSError, EOFError):
+            answer = "the load process died"
         if isinstance(answer, str):
             raise BenchmarkError(answer)
         return answer
@@ -156,7 +160,6 @@ def _send(
             line = key.data
             if line.take():
                 latencies.append(time.perf_counter() - line.sent)
-                index = next(waiting, None)
-                if index is not None:
+                for index in islice(waiting, 1):
                     line.send(requests[index % len(requests)])
     return latencies

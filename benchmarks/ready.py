@@ -1,18 +1,17 @@
-"""Imported into both workers (`celery worker --include`): notes the moment they are ready and the processor time until then."""
+"""The moment a worker is ready, and its processor time until then: included into the workers of both peers."""
 
 import json
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 from celery import signals
 
 VARIABLE = "BENCHMARK_READY"
 
 
-@signals.worker_ready.connect  # type: ignore[untyped-decorator]
-def note(**_: Any) -> None:
+@signals.worker_ready.connect
+def note(**_: object) -> None:
     """Write the note; it appears at once and whole."""
     path = Path(os.environ[VARIABLE])
     draft = path.with_suffix(".draft")

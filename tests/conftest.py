@@ -11,7 +11,7 @@ from worker.embedded import EmbeddedStore
 
 @pytest.fixture(scope="session")
 def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    """A server of the kind that users get, for the whole session."""
+    """Give a server of the kind that users get, for the whole session."""
     server = EmbeddedStore(folder=tmp_path_factory.mktemp("store"))
     process = server.start()
     assert process is not None
@@ -22,7 +22,7 @@ def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedde
 
 @pytest.fixture
 def real_store(embedded_store: EmbeddedStore) -> Iterator[redis.Redis]:
-    """An empty real store."""
+    """Give an empty real store."""
     with redis.Redis.from_url(embedded_store.url, socket_timeout=10) as client:
         client.flushall()
         yield client
@@ -31,7 +31,7 @@ def real_store(embedded_store: EmbeddedStore) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def fake_store() -> Iterator[redis.Redis]:
-    """An empty store in this process."""
+    """Give an empty store in this process."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer()) as client:
         yield client
 

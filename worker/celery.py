@@ -42,11 +42,11 @@ def make_app(settings: Settings, store_url: str) -> Celery:
         worker_redirect_stdouts=False,
         worker_send_task_events=True,
         worker_enable_remote_control=True,
-        worker_cancel_long_running_tasks_on_connection_loss=True,  # concerns late acknowledgement, which nothing uses
+        worker_cancel_long_running_tasks_on_connection_loss=True,  # of those with late acknowledgement: none
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
-        # A wake-up needs no acknowledgement; and with the emulation of it kombu 5.7 ends workers when the store restarts.
+        # A wake-up needs no acknowledgement; with the emulation of it kombu 5.7 ends workers when the store restarts.
         broker_transport_options={
             "ack_emulation": False,
             "socket_timeout": 2,

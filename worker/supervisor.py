@@ -1,5 +1,6 @@
 """Running several processes as one: each is restarted when it dies, all end together."""
 
+import ctypes
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ LONGEST_PAUSE: Final = 10.0
 STEADY: Final = 30.0  # a process that lived this long starts again at once when it dies
 GRACE: Final = 9.7
 CONFIGURATION_WRONG: Final = 3
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_LIBC: Final = ctypes.CDLL(None)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -91,20 +94,36 @@ class Supervisor:
             process = child.process
             if process is None:
                 if child.due and now >= child.due:
-                    child.due = 0.0
-                    self._start(child)
+                    self._restart(child)
                 continue
             code = process.poll()
             if code is None:
                 continue
-            if code == CONFIGURATION_WRONG:
+            # uvicorn says 3 too, when its port is taken. Who starts this sees it; what once ran is tried again.
+            if code == CONFIGURATION_WRONG and not child.restarts:
                 return code
             if now - child.started > STEADY:
                 child.pause = FIRST_PAUSE
             log.warning("process died", name=child.name, code=code, again_in=child.pause)
-            child.process, child.due, child.restarts = None, now + child.pause, child.restarts + 1
-            child.pause = min(child.pause * 2, LONGEST_PAUSE)
+            child.restarts += 1
+            self._postpone(child)
         return 0
+
+    def _restart(self, child: Child) -> None:
+        child.due = 0.0
+        try:
+            self._start(child)
+        except Exception as error:  # whatever is in the way (a port, a full disk) may be gone the next time
+            log.exception("process not started", name=child.name, error=type(error).__name__, again_in=child.pause)
+            self._postpone(child)
+
+    def _postpone(self, child: Child) -> None:
+        child.process, child.due = None, time.monotonic() + child.pause
+        child.pause = min(child.pause * 2, LONGEST_PAUSE)
+
+
+def _end_with_parent() -> None:
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def command(name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
@@ -116,6 +135,8 @@ def command(name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> 
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # what they have to say goes through the log, to stderr
+            # Killed with -9, the supervisor cannot end them, and the next one would find its port taken.
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
         )
 
     return Child(name=name, start=start)

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 LAST_MOMENT: Final = 9.5
 _stopping = threading.Event()
 _building = threading.Lock()
+_own = ThreadPoolExecutor(max_workers=1, thread_name_prefix="own-drain")
+_queued: set[str] = set()
 
 
 @app.task(name="commerce_sync.drain")
@@ -36,11 +39,23 @@ def sweep() -> None:
 
 
 def wake(lane: str, slot: str) -> None:
-    """Send a wake-up; one that is lost is made up for by the next sweep."""
+    """Send a wake-up; one that cannot be sent is done by this process if it is a worker, else by the next sweep."""
     try:
         drain.apply_async(kwargs={"lane": lane, "slot": slot}, expires=WAKE_SECONDS, retry=False, ignore_result=True)
     except OperationalError as error:
         log.warning("wake-up not sent", lane=lane, error=type(error).__name__)
+        # A full store takes no message, and only drains make room in it.
+        if _program.cache_info().currsize and lane not in _queued and not _stopping.is_set():
+            _queued.add(lane)
+            _own.submit(_drain_here, lane, slot)
+
+
+def _drain_here(lane: str, slot: str) -> None:
+    _queued.discard(lane)
+    try:
+        program().drain(lane, slot)
+    except Exception as error:  # noqa: BLE001 - the store may be away; the next sweep tries again
+        log.warning("drain failed", lane=lane, error=type(error).__name__)
 
 
 def program() -> Program:
@@ -76,4 +91,5 @@ def _end(end: Callable[[int], Any]) -> None:
 
 @signals.worker_shutdown.connect
 def _stopped(**_: object) -> None:
+    _own.shutdown(cancel_futures=True)
     program().stop()

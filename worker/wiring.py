@@ -152,8 +152,10 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 def build_identity(settings: Settings, store: redis.Redis) -> Identity:
     """Give the names of subjects, keyed with the deployment's own secret, which the store holds since its first use."""
     name = f"{prefix_key(settings.engine.prefix)}:secret"
-    store.set(name, secrets.token_hex(32), nx=True)
     secret = store.get(name)
+    if secret is None:  # asked first: a full store refuses even a write that would change nothing
+        store.set(name, secrets.token_hex(32), nx=True)
+        secret = store.get(name)
     assert isinstance(secret, bytes)  # noqa: S101 - it was just set, and this client does not decode
     return Identity(secret=secret, bare_ids=settings.identity.bare_ids)
 

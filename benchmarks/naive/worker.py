@@ -15,9 +15,7 @@ app = Celery("naive", broker=os.environ.get("REDIS_URL", "redis://localhost"))
 _threads = threading.local()
 
 
-@app.task(  # type: ignore[untyped-decorator]
-    autoretry_for=(requests.RequestException,), retry_backoff=True, acks_late=True, ignore_result=True
-)
+@app.task(autoretry_for=(requests.RequestException,), retry_backoff=True, acks_late=True, ignore_result=True)
 def upsert_contact(customer: dict[str, Any]) -> None:
     """Create or update the contact of a Shopify customer."""
     answer = session().post(f"{BREVO_URL}/contacts", json=contact(customer), timeout=TIMEOUT)

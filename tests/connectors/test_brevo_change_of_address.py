@@ -114,3 +114,12 @@ def test_duplicate_that_names_nothing_is_the_address_when_no_number_was_sent(
     )
 
     assert talk.end == Rejected(reason="identity", field="email")
+
+
+def test_contact_read_by_its_address_is_changed_by_its_number(answered: Any, brevo: Any, state: Any) -> None:
+    known = {"exists": True, "owner": True, "email": "ada@example.com"}
+    answers = [(200, read(emailBlacklisted=True)), (204, None), (204, None)]
+    talk = answered(brevo(), state(email="new@example.com", ext_id=None, known=known), answers)
+
+    by_id = "PUT /contacts/9?identifierType=contact_id"
+    assert talk.lines == ["GET /contacts/ada%40example.com?identifierType=email_id", by_id, by_id]

@@ -41,6 +41,7 @@ def seen(left: float | None = None, removed: float | None = None, oldest: float 
         (1, seen(left=2, oldest=2), None, True),
         (2, seen(left=1, oldest=1), None, False),
         (2, seen(left=2, oldest=2), None, False),
+        (2, seen(left=2, oldest=3), None, False),
         (None, seen(left=2, oldest=2), None, False),
         (91, seen(left=95, oldest=95), None, False),
         (1, seen(), None, False),

@@ -10,6 +10,19 @@ from connectors.verdicts import Delivered, RetryLater
 OURS = {"exists": True, "owner": True, "email": "ada@example.com", "contact_id": 9, "sms": "+4520000000"}
 
 
+SEEN = {
+    "id": 9,
+    "email": "ada@example.com",
+    "ext": "ours",
+    "blocked": False,
+    "sms_blocked": False,
+    "left": None,
+    "removed": None,
+    "oldest": None,
+    "at": "2026-11-20T12:00:00+00:00",
+}
+
+
 def read(**fields: Any) -> dict[str, Any]:
     return {
         "id": 9,
@@ -125,3 +138,34 @@ def test_grant_is_not_written_on_an_old_read(answered: Any, brevo: Any, state: A
 
     assert again.calls[0].method == "GET"
     assert again.end.notes == ("consent not sent: blocklisted at Brevo without proof that the grant is newer",)
+
+
+def test_grant_for_a_contact_somebody_unblocked_writes_no_flag(answered: Any, brevo: Any, state: Any, ago: Any) -> None:
+    known = {**OURS, "blocked_at": ago(days=2).isoformat(), "sms_blocked_at": ago(days=2).isoformat()}
+    talk = answered(brevo(), state(known=known, grants={"email": ago(days=1), "sms": ago(days=1)}), [(200, read())])
+
+    assert len(talk.calls) == 1
+    assert talk.end.notes == ()
+
+
+@pytest.mark.parametrize(("channel", "flag"), [("email", "emailBlacklisted"), ("sms", "smsBlacklisted")])
+def test_blocklist_seen_once_counts_when_it_is_read_again(  # noqa: PLR0917 - a table
+    brevo: Any, state: Any, ago: Any, now: Any, respond_with: Any, channel: str, flag: str
+) -> None:
+    seen = {**SEEN, "blocked": True, "sms_blocked": True, "at": ago(minutes=5).isoformat()}
+    known = {**OURS, "blocked_at": ago(days=2).isoformat(), "sms_blocked_at": ago(days=2).isoformat()}
+    given = state(known=known, grants={channel: ago(days=1)}, steps={"contact": seen}, now=now)
+    (call,) = brevo().calls([given], backlog=False)
+    verdict = brevo().judge(call, respond_with(200, read()))[given.subject]
+
+    assert call.method == "GET"
+    assert verdict.call.body == {flag: False}
+
+
+def test_contact_created_anew_is_read_anew(answered: Any, brevo: Any, state: Any, ago: Any) -> None:
+    taken = {"code": "invalid_parameter", "message": "email is already associated with another Contact"}
+    answers = [(200, unsubscribed(user=[ago(days=2)])), (404, None), (400, taken), (200, read(id=10)), (204, None)]
+    talk = answered(brevo(), state(known=OURS, first_name="Ada", grants={"email": ago(days=1)}), answers)
+
+    assert [call.method for call in talk.calls] == ["GET", "PUT", "POST", "GET", "PUT"]
+    assert talk.end.known["contact_id"] == 10

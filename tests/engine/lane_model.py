@@ -31,7 +31,7 @@ class LaneModel:
         return str(self.sequence)
 
     def scopes(self, lane: str) -> list[str]:
-        return [scope for scope in dict.fromkeys((lane, lane.split(".")[0])) if scope in self.pauses]
+        return [scope for scope in dict.fromkeys((lane, lane.split(".", maxsplit=1)[0])) if scope in self.pauses]
 
     def paused_until(self, lane: str) -> int | None:
         return max((self.pauses[scope].until for scope in self.scopes(lane)), default=None)
@@ -82,7 +82,9 @@ class LaneModel:
         self.tally["map"]["pushed"] += 1
         return True, self._wake("map")
 
-    def claim(self, lane: str, slot: str, slots: int, number: int) -> tuple[str, str, list[tuple[str, Key]], int | None]:
+    def claim(
+        self, lane: str, slot: str, slots: int, number: int
+    ) -> tuple[str, str, list[tuple[str, Key]], int | None]:
         """Give state, slot to wake, the keys leased, and until when there is nothing."""
         till = self.paused_until(lane)
         if till is not None and till > self.now:

@@ -8,7 +8,7 @@ State: TypeAlias = Literal["waiting", "leased", "held"]
 
 @dataclass
 class Key:
-    """One key of a lane. `when`: due from (waiting), expires at (leased), deadline (held); `taken` items are in hand."""
+    """One key of a lane. `when`: due from (waiting), expires at (leased), deadline (held); `taken` items in hand."""
 
     items: list[bytes]
     when: int

@@ -22,7 +22,7 @@ _READ: Final = {
 
 def dump(store: redis.Redis) -> dict[str, Any]:
     """Read every key of a store: hashes and sorted sets as dicts of text, lists as they are."""
-    names: list[bytes] = sorted(store.keys())
+    names: list[bytes] = sorted(store.keys())  # type: ignore[arg-type]
     with store.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.type(name)
@@ -32,7 +32,7 @@ def dump(store: redis.Redis) -> dict[str, Any]:
     return {name.decode(): _plain(value) for name, value in zip(names, values, strict=True)}
 
 
-def _plain(value: object) -> Any:
+def _plain(value: Any) -> Any:
     match value:
         case bytes():
             return value.decode()
@@ -90,7 +90,9 @@ def _event(row: dict[str, str], *, expires: bool) -> View:
 
 def _lane(parts: dict[str, Any], now: int) -> View:
     items = parts.get("items", {})
-    states = {state: parts.get(name, {}) for state, name in (("waiting", "due"), ("leased", "leased"), ("held", "held"))}
+    states = {
+        state: parts.get(name, {}) for state, name in (("waiting", "due"), ("leased", "leased"), ("held", "held"))
+    }
     keys: View = {name: [] for name in items}
     for state, members in states.items():
         for name, when in members.items():

@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.bench import HOUR, LANE, START, Bench, event
 from worker.engine.lanes import MAP, Mapped, Push
-from worker.engine.scripts import Scripts
+from worker.engine.scripts import Argument, Scripts
 
 REPEAT = 48 * HOUR
 
@@ -18,7 +18,7 @@ def test_a_kept_event_waits_on_the_map_lane(bench: Bench) -> None:
 
 
 def test_keeping_wakes_the_map_lane_once(bench: Bench) -> None:
-    flat = [event(1), "[]", "0" * 16, b"body"]
+    flat: list[Argument] = [event(1), "[]", "0" * 16, b"body"]
 
     assert bench.scripts.run("keep", REPEAT, 4000, *flat)[0]
     assert b"" == bench.scripts.run("keep", REPEAT, 4000, *flat)[0]
@@ -66,7 +66,11 @@ def test_the_body_stays_until_the_last_delivery_ends(bench: Bench) -> None:
     bench.map(1, "a", "b")
     first, second = bench.claim(2).keys
     bench.settle(first)
-    assert ("body", "1", -1) == (bench.kept(1)["body"], bench.kept(1)["open"], bench.store.pttl(f"{{t}}:event:{event(1)}"))
+    assert ("body", "1", -1) == (
+        bench.kept(1)["body"],
+        bench.kept(1)["open"],
+        bench.store.pttl(f"{{t}}:event:{event(1)}"),
+    )
 
     bench.settle(second, outcome="unchanged")
 
@@ -79,7 +83,7 @@ def test_the_compact_line_of_a_closed_event_expires(bench: Bench) -> None:
     bench.map(1, "a")
     bench.settle(bench.take(), reason="part")
 
-    assert f"delivered: part" == bench.kept(1)[f"result:{LANE}"]
+    assert "delivered: part" == bench.kept(1)[f"result:{LANE}"]
     assert 6 * 24 * HOUR < bench.store.pttl(f"{{t}}:event:{event(1)}") <= bench.times.event
 
 
@@ -164,7 +168,7 @@ def test_mapping_leaves_nothing_of_the_key(bench: Bench) -> None:
 
 def test_the_server_clock_is_used_where_none_is_given(bench: Bench) -> None:
     bench.scripts = Scripts(bench.store, "t")
-    flat = [event(1), "[]", "0" * 16, b"body"]
+    flat: list[Argument] = [event(1), "[]", "0" * 16, b"body"]
 
     bench.scripts.run("keep", REPEAT, 4000, *flat)
 

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.engine.bench import LANE, RECORDS
 from worker.engine.lanes import Item, Lanes, LaneTimes, Leased, Push
 from worker.engine.leases import LeaseKeeper
 from worker.engine.scripts import Scripts
 
-LEASE = 0.3
+LEASE = 0.6
 
 
 @pytest.fixture
@@ -22,8 +24,8 @@ def lanes(real_store: redis.Redis) -> Lanes:
 
 @pytest.fixture
 def keeper(lanes: Lanes) -> Iterator[LeaseKeeper]:
-    """Give a keeper at work, a tenth as patient as the real one."""
-    keeper = LeaseKeeper(lanes, every=0.08, fresh=0.16, longest=1.0)
+    """Give a keeper at work that is quicker than the real one."""
+    keeper = LeaseKeeper(lanes, every=0.1, fresh=0.4, longest=5.0)
     keeper.start()
     yield keeper
     keeper.stop()
@@ -33,6 +35,10 @@ def lease(lanes: Lanes) -> Leased:
     lanes.push(LANE, [Push(lane=LANE, key="a", item=Item(event="e" * 32, received_us=1, body=b""))])
     (key,) = lanes.claim(LANE, "s", slots=9, keys=1, records=RECORDS).keys
     return key
+
+
+def nowhere() -> redis.Redis:
+    return redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
 
 
 def crashes(lanes: Lanes) -> int:
@@ -62,12 +68,12 @@ def test_a_lease_expires_when_the_drain_is_gone(lanes: Lanes, keeper: LeaseKeepe
 
 
 def test_a_drain_that_hangs_loses_its_lease(lanes: Lanes) -> None:
-    keeper = LeaseKeeper(lanes, every=0.05, fresh=0.15, longest=0.3)
+    keeper = LeaseKeeper(lanes, every=0.05, fresh=0.2, longest=0.4)
     keeper.start()
     try:
         key = lease(lanes)
         with keeper.holding(LANE, "s", [("a", key.token)]):
-            time.sleep(0.3 + LEASE + 0.2)
+            time.sleep(0.4 + LEASE + 0.2)
             assert not keeper.fresh(LANE, key.token)
             assert 1 == crashes(lanes)
     finally:
@@ -84,20 +90,22 @@ def test_a_lease_that_was_lost_is_never_fresh_again(lanes: Lanes, keeper: LeaseK
 
 
 def test_no_call_starts_when_renewing_fails(lanes: Lanes) -> None:
-    keeper = LeaseKeeper(lanes, every=0.05, fresh=0.15)
+    keeper = LeaseKeeper(lanes, every=0.05, fresh=0.3)
     key = lease(lanes)
     store = lanes.scripts.store
-    lanes.scripts.store = redis.Redis(port=1)
+    lanes.scripts.store = nowhere()
     lanes.scripts._known.clear()
     keeper.start()
     try:
         with keeper.holding(LANE, "s", [("a", key.token)]):
             assert keeper.fresh(LANE, key.token)
-            time.sleep(0.2)
+            time.sleep(0.4)
             assert not keeper.fresh(LANE, key.token)
             lanes.scripts.store = store
             lanes.scripts._known.clear()
-            time.sleep(0.1)
+            until = time.monotonic() + 2
+            while time.monotonic() < until and not keeper.fresh(LANE, key.token):
+                time.sleep(0.02)
             assert keeper.fresh(LANE, key.token), "the thread goes on after failures"
     finally:
         keeper.stop()
@@ -130,7 +138,7 @@ def test_a_settled_key_is_not_renewed(lanes: Lanes) -> None:
 
 
 def test_a_keeper_without_leases_asks_nothing(lanes: Lanes) -> None:
-    lanes.scripts.store = redis.Redis(port=1)
+    lanes.scripts.store = nowhere()
 
     LeaseKeeper(lanes).renew()
 

@@ -20,7 +20,10 @@ def overfull(starts: list[int], limit: int, window_ms: int) -> bool:
 
 
 windows = st.lists(
-    st.tuples(st.integers(1, 6), st.sampled_from((0.1, 1.0, 2.5, 60.0))), min_size=1, max_size=3, unique_by=lambda one: one[1]
+    st.tuples(st.integers(1, 6), st.sampled_from((0.1, 1.0, 2.5, 60.0))),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda one: one[1],
 )
 asks = st.lists(
     st.tuples(
@@ -29,7 +32,8 @@ asks = st.lists(
         st.sampled_from((1.0, 1.0, 0.5, 0.1)),  # share
         st.integers(0, 9),  # 0: the last permit is given back, 1: the destination says stop
     ),
-    max_size=40,
+    min_size=8,
+    max_size=60,
 )
 
 
@@ -133,7 +137,7 @@ def test_a_longer_block_lengthens(bench: Bench) -> None:
 def test_a_block_of_no_length_is_no_fault(bench: Bench, seconds: float) -> None:
     bench.limits.block("b", seconds)
 
-    assert 0.001 == bench.limits.take("b", [(10, 1.0)], patience=1.0).wait
+    assert bench.limits.take("b", [(10, 1.0)], patience=1.0).wait <= 0.001
 
 
 def test_backlog_leaves_room_for_live_traffic(bench: Bench) -> None:
@@ -165,7 +169,7 @@ def test_permits_of_the_past_are_counted(bench: Bench) -> None:
 
 
 def test_threads_with_clients_of_their_own_share_one_budget(real_store: redis.Redis) -> None:
-    started: list[float] = []
+    granted: list[int] = []
     until = time.monotonic() + 1.5
     options = real_store.get_connection_kwargs()
 
@@ -175,8 +179,8 @@ def test_threads_with_clients_of_their_own_share_one_budget(real_store: redis.Re
             while time.monotonic() < until:
                 permit = limits.take("b", [(5, 0.2)], patience=0.3)
                 if permit.id:
+                    granted.append(int(client.zscore("{t}:budget:b", permit.id) or 0))
                     time.sleep(permit.wait)
-                    started.append(time.monotonic())
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -184,8 +188,5 @@ def test_threads_with_clients_of_their_own_share_one_budget(real_store: redis.Re
     for thread in threads:
         thread.join()
 
-    scores = [int(score) for _, score in real_store.zrange("{t}:budget:b", 0, -1, withscores=True)]
-    assert not overfull(scores, 5, 230)
-    assert len(started) >= 25, "the budget is used"
-    # A thread may oversleep, so that a call starts late: the vendor's own window is what must hold, not ours.
-    assert not overfull([round(one * 1000) for one in started], 7, 200)
+    assert not overfull(granted, 5, 230)
+    assert len(granted) >= 25, "the budget is used"

@@ -72,6 +72,14 @@ def test_long_lists_are_named(bench: Bench) -> None:
     assert () == bench.sweep().long
 
 
+def test_what_is_left_of_a_list_is_long_or_not(bench: Bench) -> None:
+    for key, number in (("a", 132), ("b", 133)):
+        bench.push(*[key] * number)
+    bench.settle(*bench.claim(2).keys)
+
+    assert ((LANE, "b"),) == bench.sweep().long
+
+
 def test_many_long_lists_are_named_a_few_at_a_time(bench: Bench) -> None:
     for number in range(20):
         bench.push(*[f"k{number}"] * 33)

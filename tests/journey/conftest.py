@@ -1,4 +1,7 @@
-"""A running deployment: `commerce-sync up` and the Brevo sandbox as real processes, and a ledger of what was accepted."""
+"""A running deployment: `commerce-sync up` and the Brevo sandbox as processes, and a ledger of what was accepted.
+
+Numbers of customers and deliveries are unique in a whole session.
+"""
 
 import itertools
 import json
@@ -12,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 import redis
 
@@ -31,6 +34,7 @@ KEY = "journey-key-that-no-log-may-show"
 LANE = "brevo.contacts"
 PREFIX = "{commerce-sync}"
 PATIENCE = 40.0
+NUMBERS = itertools.count(1001)
 
 CONFIGURATION = """\
 sources:
@@ -62,7 +66,7 @@ class Deployment:
         self.log = folder / "log"
         self.port = free_port()
         self.ledger: set[tuple[str, str, str, bytes]] = set()
-        self.numbers = itertools.count(1001)
+        self.numbers = NUMBERS
         self.sandbox = self._start_sandbox()
         self.environ = {**os.environ, "COMMERCE_SYNC_CONFIG": str(folder / "commerce-sync.yaml")}
         self.environ.pop("REDIS_URL", None)
@@ -97,7 +101,7 @@ class Deployment:
     def await_ready(self) -> "Deployment":
         """Wait until all parts stand; the embedded store is then at hand for looking inside."""
         if not self.store_url:
-            until(lambda: (self.folder / "data" / "store" / "store.password").exists())
+            until((self.folder / "data" / "store" / "store.password").exists)
         until(lambda: self.ready()[0] == 200)
         self.connect(self.store_url or EmbeddedStore(folder=self.folder / "data" / "store").url)
         until(lambda: self.part("worker") and self.part("beat"))
@@ -105,6 +109,7 @@ class Deployment:
 
     def connect(self, store_url: str) -> None:
         """Look into a store."""
+        self.url = store_url
         self.store = impatient_client(store_url)
         self.scripts = Scripts(self.store, "commerce-sync")
         self.figures = Figures(self.scripts)
@@ -259,7 +264,7 @@ def session_deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dep
 
 @pytest.fixture
 def shop(session_deployment: Deployment) -> Iterator[Deployment]:
-    """The deployment that most journeys share; each leaves it quiet, and with nothing unaccounted for."""
+    """Give the deployment that most journeys share; each leaves it quiet, and with nothing unaccounted for."""
     yield session_deployment
     session_deployment.calm()
     session_deployment.await_idle()
@@ -273,11 +278,11 @@ def at() -> Callable[[float], str]:
 
 
 @pytest.fixture
-def customer(session_deployment: Deployment, at: Callable[[float], str]) -> Callable[..., dict[str, Any]]:
+def customer(at: Callable[[float], str]) -> Callable[..., dict[str, Any]]:
     """Build a Shopify customer; `number` is new unless it is given."""
 
     def build(minute: float = 0, number: int | None = None, **fields: Any) -> dict[str, Any]:
-        number = number or next(session_deployment.numbers)
+        number = number or next(NUMBERS)
         named: Mapping[str, Any] = {"email": f"ada{number}@example.com", "first_name": "Ada", "last_name": "Abel"}
         return {"id": number, "created_at": at(-60), "updated_at": at(minute), **named, **fields}
 
@@ -293,4 +298,3 @@ def consent(at: Callable[[float], str]) -> Callable[..., dict[str, Any]]:
         return {"customer_id": number, "email_address": email, "email_marketing_consent": decision}
 
     return build
-

@@ -1,15 +1,12 @@
 """What bad input gets, what is never written down, and what is left when all is done."""
 
 import json
-import threading
 from typing import Any
 
 import pytest
-import redis
 
 from worker.commands.posting import Poster
 from worker.engine.events import event_id
-from worker.engine.figures import OUTCOMES
 
 pytestmark = pytest.mark.journey
 
@@ -73,37 +70,6 @@ def test_ping_of_woocommerce_is_answered_and_keeps_nothing(shop: Any) -> None:
     assert shop.lanes()[0].pushed == before
 
 
-class Overheard:
-    """All commands that the store is sent, as one text each."""
-
-    def __init__(self, url: str) -> None:
-        self.client = redis.Redis.from_url(url, socket_timeout=60)
-        self.commands: list[str] = []
-        self.monitor = self.client.monitor()
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-
-    def __enter__(self) -> "Overheard":
-        self.monitor.__enter__()
-        self.thread.start()
-        return self
-
-    def _listen(self) -> None:
-        for command in self.monitor.listen():
-            self.commands.append(command["command"])
-            if "END-OF-MONITOR" in command["command"]:
-                return
-
-    def __exit__(self, *_: object) -> None:
-        with redis.Redis.from_url(self.client.connection_pool.connection_kwargs["url"]) if False else self.client as c:
-            c.echo("END-OF-MONITOR")
-            self.thread.join(10)
-        self.monitor.connection.disconnect()
-
-
-def leaves(value: Any) -> Any:
-    return value
-
-
 def test_after_delivery_the_body_is_gone_and_little_is_left(shop: Any, customer: Any) -> None:
     born = customer(1)
     raw = json.dumps(born).encode()
@@ -113,3 +79,29 @@ def test_after_delivery_the_body_is_gone_and_little_is_left(shop: Any, customer:
     assert shop.store.hexists(name, "body") is False
     assert shop.event(name.removeprefix(f"{PREFIX}:event:"))["result:brevo.contacts"] == "delivered"
     assert 0 < shop.store.pttl(name) <= 7 * 86_400_000
+
+
+def test_store_holds_nothing_but_records_compact_events_and_counters_when_all_is_done(
+    shop: Any, customer: Any, until: Any
+) -> None:
+    for _ in range(5):
+        shop.tell("shopify", "customers/create", customer(1))
+    # What drains and budgets hold for a moment runs out by itself.
+    until(lambda: not shop.store.keys(f"{PREFIX}:lane:*:slots"))
+    names = {key.decode().removeprefix(f"{PREFIX}:") for key in shop.store.scan_iter("*")}
+    lasting = {
+        name
+        for name in names
+        if not name.startswith(("subject:", "holders:", "event:", "dead", "celery:"))
+        and not name.endswith(":counts")
+        and ":hour:" not in name
+    }
+
+    assert lasting <= {"secret", "sequence", "ingress", "ignored", "faults:brevo", "ping"}
+    events = [key for key in names if key.startswith("event:")]
+    buried = {letter.key for letter in shop.letters() if letter.lane == "map"}
+    buried |= {item.event for letter in shop.letters() if letter.lane != "map" for item in letter.items}
+    for name in events:
+        if name.removeprefix("event:") not in buried:
+            assert not shop.store.hexists(f"{PREFIX}:{name}", "body")
+            assert shop.store.pttl(f"{PREFIX}:{name}") > 0

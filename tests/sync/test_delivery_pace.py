@@ -17,7 +17,7 @@ def test_several_settlements_share_a_round_trip(rig: Any, monkeypatch: pytest.Mo
     sizes: list[int] = []
     settle = program.lanes.settle
 
-    def watched(lane: str, records: str, settlements: Any) -> list[bool]:
+    def watched(lane: str, records: str, settlements: Any) -> Any:
         sizes.append(len(settlements))
         return settle(lane, records, settlements)
 

@@ -1,4 +1,4 @@
-"""What the demo sends, and what Brevo must hold in the end: written apart from all mapping code, so that it can tell."""
+"""What the demo sends, and what Brevo must hold in the end: written apart from all mapping code, to be a truth."""
 
 import json
 import random

@@ -10,6 +10,7 @@ import structlog
 
 from connectors.connector import Call, Response
 from connectors.verdicts import BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
+from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Settlement
 from worker.engine.limits import Limits
 from worker.engine.retry import RetryPolicy
@@ -77,8 +78,7 @@ class Settler:
             self.limits.block(call.budget, allowance[1])
 
     def _delivered(self, lane: "DestinationLane", one: Prepared, verdict: Delivered) -> Settlement:
-        for fault in verdict.faults:
-            self.note_fault(lane.destination, fault)
+        self._note(lane.destination, verdict.faults)
         if verdict.notes:
             log.info("delivered in part", notes=verdict.notes)
         record = SubjectRecord(versions=told(one.record, one.news), consents=one.news.consents, known=verdict.known)
@@ -93,6 +93,13 @@ class Settler:
             links=self._links(lane, one, verdict),
             reason="; ".join(verdict.notes),
         )
+
+    def _note(self, destination: str, faults: tuple[str, ...]) -> None:
+        try:
+            for fault in faults:
+                self.note_fault(destination, fault)
+        except STORE_ERRORS as error:  # a full store refuses it; the delivery must be settled all the same
+            log.warning("fault not noted", faults=faults, error=type(error).__name__)
 
     def _links(
         self, lane: "DestinationLane", one: Prepared, verdict: Delivered

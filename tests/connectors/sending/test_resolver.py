@@ -80,3 +80,20 @@ def test_host_that_nobody_answers_at_is_an_error(monkeypatch: pytest.MonkeyPatch
     fake(monkeypatch, lambda *_: found)
     with pytest.raises(OSError, match=r"address|refused"):
         resolver.connect("none.test", 1, 0.5, [])
+
+
+def test_silent_address_gets_its_share_of_the_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent, socket.create_server(("127.0.0.1", 0)) as alive:
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(silent.getsockname())
+        ports = silent.getsockname()[1], alive.getsockname()[1]
+        fake(monkeypatch, lambda *_: [entry("127.0.0.1", port) for port in ports])
+        started = time.monotonic()
+        connection = resolver.connect("two.test", 1, 0.4, [])
+        taken = time.monotonic() - started
+        for opened in (connection, *fillers):
+            opened.close()
+
+    assert 0.15 < taken < 0.35

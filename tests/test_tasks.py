@@ -1,0 +1,196 @@
+"""The Celery tasks: what a message says, what a wake-up that fails costs, and when the program is built."""
+
+import base64
+import importlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+from kombu import pools
+
+from worker.embedded import EmbeddedStore
+
+CONFIGURATION = """\
+sources: {{shopify: {{secrets: [secret]}}}}
+destinations: {{brevo: {{api_key: key}}}}
+skills: {{customer-sync: {{enabled: true}}}}
+engine: {{redis_url: "redis://127.0.0.1:1/0", data_dir: {folder}}}
+"""
+QUEUE = "{commerce-sync}:celery:commerce-sync.drains"
+
+
+@pytest.fixture(scope="session")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Import the tasks once: Celery shares what is registered twice between all apps of a process."""
+    path = tmp_path_factory.mktemp("tasks") / "commerce-sync.yaml"
+    path.write_text(CONFIGURATION.format(folder=path.parent))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("COMMERCE_SYNC_CONFIG", str(path))
+        tasks = importlib.import_module("worker.tasks")
+    tasks.app.finalize()  # as a worker does before it starts its threads
+    return tasks
+
+
+@pytest.fixture
+def load(module: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Give the tasks of a fresh process whose store is at an address."""
+
+    def build(url: str) -> Any:
+        forget()
+        module.app.conf.broker_url = url
+        monkeypatch.setattr(module, "address", lambda *_: url)
+        return module
+
+    def forget() -> None:
+        module._stopping.clear()
+        module._program.cache_clear()
+        pools.reset()
+        module.app._after_fork()
+
+    yield build
+    forget()
+
+
+@pytest.fixture
+def tasks(load: Any, real_store: redis.Redis, embedded_store: EmbeddedStore) -> Any:
+    return load(embedded_store.url)
+
+
+def test_message_names_a_lane_and_a_slot_and_nothing_else(tasks: Any, real_store: redis.Redis) -> None:
+    tasks.wake("brevo.contacts", "17")
+    (message,) = [json.loads(one) for one in real_store.lrange(QUEUE, 0, -1)]
+    arguments, named, _ = json.loads(base64.b64decode(message["body"]))
+
+    assert (arguments, named) == ([], {"lane": "brevo.contacts", "slot": "17"})
+    assert (message["headers"]["task"], message["content-type"]) == ("commerce_sync.drain", "application/json")
+    assert message["headers"]["expires"] is not None
+
+
+def test_nothing_but_json_is_taken_and_no_result_is_kept(tasks: Any) -> None:
+    said = tasks.app.conf
+
+    assert (said.accept_content, said.task_serializer, said.task_ignore_result) == (["json"], "json", True)
+    assert said.broker_transport_options["ack_emulation"] is False
+    assert (said.task_acks_late, said.worker_pool) == (False, "threads")
+    assert [entry["task"] for entry in said.beat_schedule.values()] == ["commerce_sync.sweep"]
+    assert set(tasks.app.tasks) >= {"commerce_sync.drain", "commerce_sync.sweep"}
+
+
+def test_wake_up_that_cannot_be_sent_is_no_error(load: Any) -> None:
+    tasks = load("redis://127.0.0.1:1/0")
+    began = time.monotonic()
+    tasks.wake("map", "1")
+
+    assert time.monotonic() - began < 4
+
+
+def test_wake_up_that_a_full_store_refuses_is_no_error(tasks: Any, real_store: redis.Redis) -> None:
+    real_store.config_set("maxmemory", 1)
+    try:
+        tasks.wake("map", "1")
+    finally:
+        real_store.config_set("maxmemory", 0)
+
+    assert real_store.llen(QUEUE) == 0
+
+
+class Built:
+    """Stands for a program."""
+
+    def __init__(self) -> None:
+        self.drained: list[tuple[str, str]] = []
+        self.calls: list[str] = []
+        self.drains = {"map": None}
+
+    def drain(self, lane: str, slot: str) -> None:
+        self.drained.append((lane, slot))
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+    def sweep(self) -> None:
+        self.calls.append("sweep")
+
+
+def test_program_is_built_and_started_once_however_many_ask_at_the_same_time(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[Built] = []
+
+    def build(*_: object, **__: object) -> Built:
+        time.sleep(0.05)
+        built.append(Built())
+        return built[-1]
+
+    monkeypatch.setattr(tasks, "build_program", build)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: tasks.drain(lane="map", slot=str(number)), range(8)))
+    tasks.sweep()
+
+    assert len(built) == 1
+    assert built[0].calls == ["start", "sweep"]
+    assert sorted(built[0].drained) == [("map", str(number)) for number in range(8)]
+
+
+def test_program_that_could_not_be_built_is_built_at_the_next_wake_up(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = Built()
+    answers: list[Any] = [redis.exceptions.ConnectionError("away"), built]
+
+    def build(*_: object, **__: object) -> Built:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return built
+
+    monkeypatch.setattr(tasks, "build_program", build)
+    with pytest.raises(redis.exceptions.ConnectionError):
+        tasks.drain(lane="map", slot="1")
+    tasks.drain(lane="map", slot="2")
+
+    assert (built.calls, built.drained) == (["start"], [("map", "2")])
+
+
+def test_shutdown_lets_no_new_call_start_and_has_an_end(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[Any] = []
+
+    def build(*_: object, **more: Any) -> Built:
+        running.append(more["running"])
+        return Built()
+
+    monkeypatch.setattr(tasks, "build_program", build)
+    tasks.drain(lane="map", slot="1")
+    assert running[0]() is True
+
+    slept: list[float] = []
+    ended = threading.Event()
+    statuses: list[int] = []
+    monkeypatch.setattr(tasks.time, "sleep", slept.append)
+
+    def end(status: int) -> None:
+        statuses.append(status)
+        ended.set()
+
+    monkeypatch.setattr(tasks.os, "_exit", end)
+    tasks._stop()
+
+    assert running[0]() is False
+    assert ended.wait(5)
+    assert (statuses, slept) == ([0], [9.5])
+
+
+def test_real_program_drains_a_lane_and_stops(tasks: Any, real_store: redis.Redis) -> None:
+    tasks.drain(lane="brevo.contacts", slot="1")
+    tasks.sweep()
+    tasks._stopped()
+
+    assert real_store.exists("{commerce-sync}:secret")
