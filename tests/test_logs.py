@@ -111,7 +111,7 @@ def test_lines_say_what_they_are_about(lines: Lines) -> None:
     configure("info", json=True)
     with about(event="e" * 32, lane="brevo.contacts", subject="customer:shopify:7012345678901"):
         structlog.get_logger().info("retry")
-        logging.getLogger("uvicorn").info("foreign")
+        logging.getLogger("library").info("foreign")
     structlog.get_logger().info("after")
     *within, after = lines()
 
@@ -166,7 +166,7 @@ def test_endless_chain_of_causes_ends(lines: Lines) -> None:
 
 def test_line_that_cannot_be_formatted_is_told_without_its_arguments(lines: Lines) -> None:
     configure("info", json=True)
-    logging.getLogger("uvicorn").info("%d", private())
+    logging.getLogger("library").info("%d", private())
 
     assert lines() == [{"event": "a log line could not be written", "cause": "TypeError"}]
 
@@ -216,7 +216,7 @@ def test_warnings_go_the_same_way(lines: Lines) -> None:
 
 
 def test_handlers_that_libraries_brought_are_taken_off(lines: Lines) -> None:
-    logger = logging.getLogger("uvicorn.access.test")
+    logger = logging.getLogger("library.access.test")
     logger.addHandler(logging.StreamHandler())
     logger.propagate = False
     configure("info", json=True)
@@ -230,7 +230,7 @@ def test_level_is_obeyed_by_both_ways(level: str, told: int, lines: Lines) -> No
     configure(level, json=True)
     for method in METHODS:
         getattr(structlog.get_logger(), method)("ours")
-        getattr(logging.getLogger("uvicorn"), method)("theirs")
+        getattr(logging.getLogger("library"), method)("theirs")
 
     assert len(lines()) == 2 * told
 

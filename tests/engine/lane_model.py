@@ -25,6 +25,7 @@ class LaneModel:
         self.tally: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.ignored: Counter[str] = Counter()
         self.records: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self.suspect: tuple[str, str, str] = ("", "", "")
 
     def _next(self) -> str:
         self.sequence += 1
@@ -97,13 +98,28 @@ class LaneModel:
             self.slots[lane].pop(slot, None)
             waiting = [key.when for key in self.lanes[lane].values() if key.state == "waiting"]
             return "idle", "", [], min(waiting, default=None)
+        chosen = self._choose(lane, number if till is None else 1)
+        if not chosen:
+            self.slots[lane].pop(slot, None)
+            return "idle", "", [], None
         if till is not None:
-            number = 1
             for scope in self.scopes(lane):
                 self.pauses[scope].until, self.pauses[scope].probing = self.now + PROBE_MS, True
-        leased = self._lease(lane, self.due(lane)[:number])
+        leased = self._lease(lane, chosen)
         self.slots[lane][slot] = self.now + self.times.lease
         return "claimed", "" if till is not None else self._wake(lane, slots), leased, None
+
+    def _choose(self, lane: str, number: int) -> list[str]:
+        keys, chosen, leases = self.lanes[lane], list[str](), 0
+        for name in self.due(lane)[: number + sum(key.crashes > 0 for key in keys.values())]:
+            suspected = 0 < keys[name].crashes < CRASHES
+            if leases == number:
+                break
+            if suspected and (leases or self.holder(*self.suspect)):
+                continue
+            chosen.append(name)
+            leases = number if suspected else leases + (keys[name].crashes == 0)
+        return chosen
 
     def _lease(self, lane: str, names: Sequence[str]) -> list[tuple[str, Key]]:
         leased: list[tuple[str, Key]] = []
@@ -111,12 +127,12 @@ class LaneModel:
             key = self.lanes[lane][name]
             if key.crashes >= CRASHES:
                 self._bury(lane, name, "poison", self.lanes[lane].pop(name).items)
-            elif key.crashes == 0 or not leased:
-                key.state, key.token, key.when = "leased", self._next(), self.now + self.times.lease
-                key.taken = min(len(key.items), CLAIM_ITEMS)
-                leased.append((name, key))
-                if key.crashes:
-                    break
+                continue
+            key.state, key.token, key.when = "leased", self._next(), self.now + self.times.lease
+            key.taken = min(len(key.items), CLAIM_ITEMS)
+            leased.append((name, key))
+            if key.crashes:
+                self.suspect = (lane, name, key.token)
         return leased
 
     def holder(self, lane: str, name: str, token: str) -> Key | None:

@@ -62,7 +62,7 @@ def of_store(store: redis.Redis, prefix: str, now: int) -> View:
             lanes.setdefault(match[1], {})[match[2]] = value
         elif re.fullmatch(r"lane:[^:]+:hour:\d+", name):
             continue
-        elif not re.fullmatch(r"(event|pause|dead|subject):.+|dead|ignored|sequence", name):
+        elif not re.fullmatch(r"(event|pause|dead|subject):.+|dead|ignored|sequence|suspect", name):
             view["strangers"].append(name)
     shown = {lane: _lane(parts, now) for lane, parts in lanes.items()}
     view["lanes"] = {lane: one for lane, one in shown.items() if one != _lane({}, 0)}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,6 +17,10 @@ from worker.engine.subjects import (
     pack_facets,
     unpack_facets,
 )
+
+# Whole numbers: a float would now and then lose the last millisecond, and with it the order of two decisions.
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 EXISTS: Final = "exists"
 DELETED: Final = "deleted"
@@ -55,7 +59,7 @@ def _version(moment: datetime | None, rank: int, received_us: int) -> Version:
     """Stamp a time; nothing lies in the future, and an unknown time is older than any known one."""
     if moment is None:
         return (UNKNOWN_TIME, 0, rank, received_us)
-    return (KNOWN_TIME, min(int(moment.timestamp() * 1000), received_us // 1000), rank, received_us)
+    return (KNOWN_TIME, min((moment - EPOCH) // MILLISECOND, received_us // 1000), rank, received_us)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
@@ -95,7 +99,7 @@ def raw_of(facets: Facets) -> dict[str, Any]:
 def decided_at(version: Version) -> datetime | None:
     """Give the time of a version, None when it is unknown."""
     known, milliseconds, _, _ = version
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if known == KNOWN_TIME else None
+    return EPOCH + milliseconds * MILLISECOND if known == KNOWN_TIME else None
 
 
 def pack(facets: Facets, *, forced: bool = False) -> bytes:

@@ -2,7 +2,8 @@
 -- ARGV: now, lane, slot, slots of the lane, n, lease_ms, records (the key of a claimed key's record is PREFIX:records:key).
 -- Returns: {'paused', until} | {'surplus'} | {'idle', next due or ''} and the slot is free again, or
 --   {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
--- A key that crashed its worker is claimed alone; after CRASHES it is buried here. Runs when the store is full.
+-- A key that crashed its worker is claimed alone, and while it is at work no other of its kind is claimed on any lane: of
+-- two that crash together nobody could tell which one does it. After CRASHES it is buried here. Runs when the store is full.
 run_when_full()
 local lane, slot, slots = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local n, lease_ms, records = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
@@ -27,6 +28,35 @@ if not is_due(lane) then
 end
 if till then -- the pause is over: one key goes first and shows whether the way is free
   n = 1
+end
+
+local function suspect_at_work()
+  local other, key, token = unpack(redis.call('HMGET', PREFIX .. ':suspect', 'lane', 'key', 'token'))
+  return other and holds(other, key, token)
+end
+
+local function crashes_of(key)
+  return tonumber(redis.call('HGET', lane_key(lane, 'crashes'), key) or '0')
+end
+
+local chosen, leases = {}, 0
+local reach = n + redis.call('HLEN', lane_key(lane, 'crashes'))
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, reach)) do
+  local crashes = crashes_of(key)
+  if leases == n then
+    break
+  elseif crashes == 0 then
+    chosen[#chosen + 1], leases = key, leases + 1
+  elseif crashes >= CRASHES then
+    chosen[#chosen + 1] = key
+  elseif leases == 0 and not suspect_at_work() then
+    chosen[#chosen + 1], leases = key, n
+  end
+end
+if #chosen == 0 then
+  return let_go({ 'idle', '' })
+end
+if till then
   for _, scope in ipairs(scopes(lane)) do
     local name = PREFIX .. ':pause:' .. scope
     if redis.call('EXISTS', name) == 1 then
@@ -54,6 +84,10 @@ local function lease(key, crashes)
   redis.call('ZADD', lane_key(lane, 'leased'), now + lease_ms, key)
   redis.call('HSET', lane_key(lane, 'tokens'), key, token)
   redis.call('HSET', lane_key(lane, 'taken'), key, #items)
+  if crashes > 0 then
+    redis.call('HSET', PREFIX .. ':suspect', 'lane', lane, 'key', key, 'token', token)
+    redis.call('PEXPIRE', PREFIX .. ':suspect', SUSPECT_MS)
+  end
   count(lane, 'waiting', -#items)
   count(lane, 'leased', #items)
   local attempts = tonumber(redis.call('HGET', lane_key(lane, 'attempts'), key) or '0')
@@ -74,15 +108,12 @@ local function bury_poison(key)
 end
 
 local answer = { 'claimed', '' }
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, n)) do
-  local crashes = tonumber(redis.call('HGET', lane_key(lane, 'crashes'), key) or '0')
+for _, key in ipairs(chosen) do
+  local crashes = crashes_of(key)
   if crashes >= CRASHES then
     bury_poison(key)
-  elseif crashes == 0 then
+  else
     answer[#answer + 1] = lease(key, crashes)
-  elseif #answer == 2 then
-    answer[#answer + 1] = lease(key, crashes)
-    break
   end
 end
 redis.call('ZADD', slots_key, now + lease_ms, slot)

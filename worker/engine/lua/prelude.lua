@@ -12,6 +12,7 @@ local CLAIM_ITEMS = 100     -- what one claim takes of one key
 local CLAIM_BYTES = 1048576
 local CRASHES = 3           -- a key that killed its worker this often is buried
 local FAILURES = 3          -- failing keys without a success between that pause a lane
+local SUSPECT_MS = 60000    -- longer than any lease is renewed
 local PROBE_MS = 12000      -- one probe of a paused lane, its call and its settling included
 local ID, HEAD = 32, 48     -- an item is: event id (32), arrival in microseconds (16), JSON
 
