@@ -243,10 +243,10 @@ class Case:
         known, steps = self.state.known, self.state.steps
         if self.state.shared:
             return Nothing(reason="another source's customer holds the contact")
-        if known.get("exists") and not known.get("owner"):
-            return Nothing(reason="the contact carries another ext_id")
+        # A contact that kept another's ext_id is reached by what we know of it: that other's customer holds it no more.
+        unowned = known.get("exists") and not known.get("owner")
         candidates = (
-            (BY_EXT_ID, self.state.ext_id),
+            (BY_EXT_ID, None if unowned else self.state.ext_id),
             (BY_ID, known.get("contact_id")),
             (BY_EMAIL, known.get("email")),
         )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from worker import supervisor as module
@@ -110,6 +112,39 @@ def test_wrong_configuration_ends_everything_with_its_status(supervise: Any) -> 
     assert other.process.poll() is not None
 
 
+def test_process_that_once_ran_is_started_again_though_it_says_3(supervise: Any) -> None:
+    statuses = iter([1, 3, 3])
+
+    def start() -> "subprocess.Popen[bytes]":
+        code = next(statuses, None)
+        return subprocess.Popen([sys.executable, "-c", FOREVER if code is None else f"raise SystemExit({code})"])
+
+    one = Child(name="web", start=start)
+    supervisor = supervise(one)
+    supervisor.start()
+
+    assert watch(supervisor, lambda: one.restarts == 3 and one.process) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells a process that its parent died")
+def test_processes_end_when_their_supervisor_is_killed() -> None:
+    code = (
+        "import os, time; from worker.supervisor import command;"
+        "print(command('one', ('http.server', '--bind', '127.0.0.1', '0'), os.environ).start().pid, flush=True);"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    orphan = psutil.Process(int(parent.stdout.readline()))
+    parent.stdout.close()
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 5
+    while orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_all_and_is_a_success(supervise: Any, number: signal.Signals) -> None:
     one, store = child("one", FOREVER), child("store", FOREVER)
@@ -206,3 +241,20 @@ def test_command_runs_a_module_with_the_environment_it_is_given(tmp_path: Path) 
 
     assert process.wait(timeout=10) == 0
     assert (tmp_path / "out").read_text() == "hello"
+
+
+def test_up_says_that_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-c", "from worker.commands.main import main; main()", "up", "--port", str(port)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr

@@ -14,6 +14,8 @@ import redis
 from kombu import pools
 
 from worker.embedded import EmbeddedStore
+from worker.engine.events import Event
+from worker.engine.keeping import keep_now
 
 CONFIGURATION = """\
 sources: {{shopify: {{secrets: [secret]}}}}
@@ -97,6 +99,48 @@ def test_wake_up_that_a_full_store_refuses_is_no_error(tasks: Any, real_store: r
         real_store.config_set("maxmemory", 0)
 
     assert real_store.llen(QUEUE) == 0
+
+
+def test_full_store_is_drained_without_messages(tasks: Any, real_store: redis.Redis) -> None:
+    tasks.program()
+    lanes = tasks.program().lanes
+    body = json.dumps({"id": 1, "first_name": "nobody to tell"}).encode()
+    for number in range(5):
+        event = Event(id=f"{number:032x}", source="shopify", topic="", delivery_id="", received_us=number, body=body)
+        keep_now(lanes, event)
+    real_store.delete("{commerce-sync}:lane:map:slots")
+    real_store.config_set("maxmemory", 1)
+    try:
+        tasks.sweep()
+        end = time.monotonic() + 5
+        while real_store.hget("{commerce-sync}:lane:map:counts", "ignored") != b"5":
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    finally:
+        real_store.config_set("maxmemory", 0)
+
+    assert real_store.llen(QUEUE) == 0
+    tasks.program().stop()
+
+
+def test_program_is_built_on_a_full_store(tasks: Any, real_store: redis.Redis) -> None:
+    real_store.set("{commerce-sync}:secret", "kept")
+    real_store.config_set("maxmemory", 1)
+    try:
+        tasks.program().stop()
+    finally:
+        real_store.config_set("maxmemory", 0)
+
+    assert real_store.get("{commerce-sync}:secret") == b"kept"
+
+
+def test_process_that_is_no_worker_drains_nothing_itself(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = load("redis://127.0.0.1:1/0")
+    asked: list[Any] = []
+    monkeypatch.setattr(tasks._own, "submit", lambda *arguments: asked.append(arguments))
+    tasks.wake("map", "1")
+
+    assert asked == []
 
 
 class Built:

@@ -19,7 +19,6 @@ CONTACT = {"id": 9, "email": "ada@example.com", "emailBlacklisted": False, "smsB
     ("fields", "reason"),
     [
         ({"shared": True, "known": OURS}, "another source's customer holds the contact"),
-        ({"known": {**OURS, "owner": False}}, "the contact carries another ext_id"),
         ({"ext_id": None}, "no contact to delete"),
     ],
 )
@@ -32,6 +31,14 @@ def test_hard_deletion_is_by_our_id(answered: Any, brevo: Any, state: Any) -> No
 
     assert talk.lines == [f"DELETE {BY_EXT_ID}"]
     assert talk.bodies == [None]
+    assert talk.end == Delivered(known={"deleted": True})
+
+
+def test_contact_that_kept_anothers_id_goes_with_its_last_customer(answered: Any, brevo: Any, state: Any) -> None:
+    known = {**OURS, "owner": False, "linked": True}
+    talk = answered(brevo(delete_behavior="hard"), state(deleted=True, known=known), [(204, None)])
+
+    assert talk.lines == [f"DELETE {BY_ID}"]
     assert talk.end == Delivered(known={"deleted": True})
 
 

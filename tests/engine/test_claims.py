@@ -57,7 +57,10 @@ def test_each_lease_has_a_token_of_its_own(bench: Bench) -> None:
     tokens = {key.token for key in bench.claim(2).keys}
     bench.wait(bench.times.lease)
     bench.sweep()
-    tokens |= {key.token for key in bench.claim(1).keys} | {key.token for key in bench.claim(1).keys}
+    for _ in range(2):
+        again = bench.take()
+        tokens.add(again.token)
+        bench.settle(again)
 
     assert 4 == len(tokens)
 
@@ -179,6 +182,26 @@ def test_a_crashed_key_is_claimed_alone(bench: Bench) -> None:
 
     assert [("a", 1)] == [(key.key, key.crashes) for key in bench.claim(3).keys]
     assert ["b", "c"] == [key.key for key in bench.claim(3).keys]
+
+
+def test_of_the_keys_that_crashed_together_only_one_is_at_work_on_all_lanes(bench: Bench) -> None:
+    bench.push("a", "b")
+    bench.keep(1)
+    bench.claim(2)
+    bench.take(MAP)
+    bench.wait(bench.times.lease)
+    bench.sweep()
+    bench.push("c")
+    first = bench.take()
+
+    assert ("a", 1) == (first.key, first.crashes)
+    assert ["c"] == [key.key for key in bench.claim(1).keys]
+    assert "idle" == bench.claim(3).state
+    assert "idle" == bench.claim(lane=MAP).state
+
+    bench.settle(first)
+
+    assert ["b"] == [key.key for key in bench.claim(3).keys]
 
 
 def test_a_crashed_key_waits_for_healthy_ones_before_it(bench: Bench) -> None:

@@ -99,6 +99,14 @@ def test_a_list_that_was_emptied_is_left_alone(bench: Bench) -> None:
     assert refused(bench, bench.lanes.pending(LANE, "a", 100))
 
 
+def test_a_list_that_was_read_wrongly_is_left_alone(bench: Bench) -> None:
+    bench.push(*["a"] * 5)
+    items = bench.lanes.pending(LANE, "a", 100)
+
+    assert refused(bench, [*items, bench.item()], items[0])
+    assert refused(bench, [bench.item(), *items[1:]])
+
+
 def test_a_fold_that_stands_for_no_event_of_the_list_is_refused(bench: Bench) -> None:
     bench.push(*["a"] * 5)
 

@@ -145,6 +145,15 @@ def test_a_probe_that_needs_no_call_makes_way_for_the_next(bench: Bench) -> None
     assert paused(bench)
 
 
+def test_a_probe_that_was_handed_back_shows_nothing(bench: Bench) -> None:
+    pause_by_failing(bench)
+    bench.push("a", "b")
+    bench.wait(FIRST)
+    bench.settle(bench.take(), action="defer", outcome="", health="")
+
+    assert paused(bench)
+
+
 def test_work_without_a_call_does_not_shorten_a_pause(bench: Bench) -> None:
     bench.push("a")
     key = bench.take()

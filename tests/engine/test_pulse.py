@@ -108,6 +108,7 @@ def test_many_who_wait_for_one_budget_ask_for_one_sweep(start: Callable[[Pulse],
     for _ in range(1000):
         pulse.later(0.3, call)
     pulse.later(0.1, call)
+    pulse.later(0.5, call)
 
     assert until(lambda: bool(call.times))
     assert call.times[0] - asked < 0.28

@@ -50,6 +50,15 @@ def test_topic_that_nobody_maps_is_ignored_and_counted(shop: Any) -> None:
     assert shop.figures.ignored()["nobody maps this topic"] == before + 1
 
 
+def test_header_cannot_pass_a_webhook_off_as_a_manual_trigger(shop: Any) -> None:
+    data = {"id": 1, "email": "forced@example.com"}
+    envelope = {"event": "customer_created", "timestamp": "2026-01-01T00:00:00Z", "data": data}
+    for topic in ("trigger", "trigger:customer_created"):
+        shop.tell("shopify", topic, envelope)
+
+    assert shop.contact("forced@example.com") is None
+
+
 def test_bad_signature_keeps_nothing(shop: Any) -> None:
     before = shop.lanes()[0].pushed
     with Poster(f"http://127.0.0.1:{shop.port}") as poster:

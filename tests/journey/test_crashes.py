@@ -102,6 +102,38 @@ def test_store_killed_in_a_burst_loses_nothing_that_was_accepted(shop: Any, cust
     assert [one["email"] for one in people if one["email"] not in held] == []
 
 
+def test_full_store_is_drained_and_webhooks_wait_in_the_spool(shop: Any, customer: Any, until: Any) -> None:
+    people = [customer(1) for _ in range(60)]
+    shop.control("POST", "key", {"key": "another"})
+    assert [shop.post("shopify", "customers/create", body) for body in people[:50]] == [202] * 50
+    until(lambda: shop.lanes()[1].states["waiting"] >= 50 and not shop.lanes()[1].states["leased"])
+    shop.store.config_set("maxmemory", shop.store.info("memory")["used_memory"] - 50_000)
+    try:
+        until(lambda: shop.ready()[0] == 503)
+        assert [shop.post("shopify", "customers/create", body) for body in people[50:]] == [202] * 10
+        shop.calm()
+        until(lambda: not any(shop.lanes()[1].states.values()))
+        assert shop.ready()[1]["spool"]["waiting"] == 10
+    finally:
+        shop.store.config_set("maxmemory", 0)
+    shop.await_idle()
+
+    assert all(shop.contact(body["email"]) for body in people)
+
+
+def test_supervisor_that_is_killed_takes_its_parts_along_and_can_be_started_again(
+    shop: Any, customer: Any, until: Any
+) -> None:
+    shop.fault(delay=0.3, times=None)
+    numbers = post_versions(shop, customer, 20, 2)
+    shop.restart()
+    shop.calm()
+    until(lambda: shop.part("worker") and shop.ready()[0] == 200)
+    shop.await_idle()
+
+    assert_arrived_in_order(shop, numbers, 2)
+
+
 def test_worker_that_is_told_to_end_under_load_ends_in_time_and_loses_nothing(
     shop: Any, customer: Any, until: Any
 ) -> None:

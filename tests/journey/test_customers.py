@@ -185,7 +185,7 @@ def test_address_of_another_contact_is_a_dead_letter_that_names_the_field(shop: 
 
 
 @pytest.mark.parametrize("deleted", ["shopify", "woocommerce"])
-def test_one_contact_of_two_sources_keeps_its_id_and_survives_the_deletion_of_either(
+def test_one_contact_of_two_sources_keeps_its_id_and_goes_with_the_last_of_them(
     shop: Any, customer: Any, deleted: str
 ) -> None:
     born = customer(1)
@@ -197,10 +197,15 @@ def test_one_contact_of_two_sources_keeps_its_id_and_survives_the_deletion_of_ei
 
     assert (shared["attributes"]["EXT_ID"], shared["attributes"]["FIRSTNAME"]) == (f"shopify-{born['id']}", "Grace")
 
-    topic = {"shopify": "customers/delete", "woocommerce": "customer.deleted"}[deleted]
-    shop.tell(deleted, topic, {"id": numbers[deleted]})
+    topics = {"shopify": "customers/delete", "woocommerce": "customer.deleted"}
+    last = next(source for source in topics if source != deleted)
+    shop.tell(deleted, topics[deleted], {"id": numbers[deleted]})
 
     assert shop.contact(born["email"]) == shared
+
+    shop.tell(last, topics[last], {"id": numbers[last]})
+
+    assert shop.contact(born["email"]) is None
 
 
 def test_number_of_another_contact_is_left_out_and_the_contact_arrives(shop: Any, customer: Any) -> None:

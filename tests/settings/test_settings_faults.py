@@ -261,3 +261,11 @@ def test_signing_secret_that_is_no_base64_is_a_fault(faults: Find) -> None:
 
     assert found[:2] == (2, "sources.custom.secrets")
     assert "whsec_ and goes on with no base64" in found[2]
+
+
+def test_repeats_cannot_be_remembered_longer_than_events(faults: Find) -> None:
+    found = faults(SMALLEST + "engine: {event_days: 1, repeat_hours: 48}\n")
+
+    assert found == [
+        (7, "engine.repeat_hours", "events are forgotten sooner than that: make event_days at least as long")
+    ]

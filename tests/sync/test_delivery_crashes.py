@@ -1,5 +1,6 @@
 """Workers that die, and workers that come too late."""
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -52,6 +53,29 @@ def test_change_that_kills_its_worker_three_times_is_buried_and_its_neighbours_a
     assert [(letter.key, letter.reason) for letter in rig.letters()] == [(ADA, "poison")]
     assert rig.destination.subjects.count(ADA) == 3
     assert rig.lane().outcomes["delivered"] == 1
+
+
+def test_neighbours_at_work_beside_a_killer_are_not_buried_with_it(rig: Any) -> None:
+    program = rig.program()
+    neighbours = [f"customer:shopify:{number}" for number in range(2, 8)]
+    for subject in (ADA, *neighbours):
+        rig.push(program, subject, email=f"{subject[-1]}@example.com")
+
+    def die(call: Any) -> WorkerKilled | None:
+        # Whoever is at work at the same time dies as well.
+        program.lanes.claim(LANE, f"beside-{next(rig.numbers)}", slots=99, keys=16, records="subject:brevo")
+        return WorkerKilled() if call.subjects == (ADA,) else None
+
+    rig.destination.answer = die
+    for _ in range(20):
+        with contextlib.suppress(WorkerKilled):
+            rig.drain(program)
+        rig.expire(program)
+    rig.destination.answer = lambda _: None
+    rig.run(program)
+
+    assert [(letter.key, letter.reason) for letter in rig.letters()] == [(ADA, "poison")]
+    assert rig.lane().outcomes["delivered"] == len(neighbours)
 
 
 def test_lease_that_is_lost_before_the_first_call_means_no_call(rig: Any) -> None:

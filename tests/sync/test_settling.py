@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import redis.exceptions
 
 from connectors.verdicts import BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
 from worker.engine.retry import RetryPolicy
@@ -56,7 +57,7 @@ def test_delivered_customer_is_recorded_with_versions_image_and_what_the_connect
     assert known["known"] == {"email": "ada@example.com", "contact_id": 7}
     assert {name for _, names in known["versions"] for name in names} == {"email", "first_name", "exists"}
     assert record["image"].split()[0] == one.image
-    assert "ada" not in record["image"]
+    assert "example" not in record["image"]
     assert len(rig.store.keys("*holders:brevo:*")) == 1
 
 
@@ -144,6 +145,17 @@ def test_faults_of_the_destinations_settings_are_shown(deliveries: Deliveries, r
     deliveries.settle(deliveries.claim(), Delivered(known={}, faults=("list 5 was refused",)))
 
     assert rig.figures.faults("brevo") == ["list 5 was refused"]
+
+
+def test_fault_that_a_full_store_does_not_take_leaves_the_delivery_settled(deliveries: Deliveries, rig: Any) -> None:
+    def refuse(destination: str, fault: str) -> None:
+        raise redis.exceptions.OutOfMemoryError(destination, fault)
+
+    settler = replace(deliveries.settler, note_fault=refuse)
+    one = deliveries.claim()
+    settlement = settler.settlement(deliveries.lane, one, Delivered(known={}, faults=("list 5 was refused",)))
+
+    assert (settlement.action, settlement.outcome) == ("done", "delivered")
 
 
 def test_newest_decision_is_recorded_and_an_older_one_does_not_replace_it(deliveries: Deliveries, rig: Any) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
+from worker.commands.failures import CommandError
 from worker.embedded import EmbeddedStore, EmbeddedStoreError
 from worker.logs import configure, level_of
 from worker.settings.models import Settings
@@ -52,6 +53,7 @@ def run(*, port: int | None) -> int:
         store = None
         if not (settings.engine.redis_url or environ.get("REDIS_URL")):
             store = _store(embedded(settings), environ)
+        _require_free(settings.engine.web.host, port or settings.engine.web.port)
         supervisor = Supervisor(store=store, children=[*extra, *parts(settings, environ, port)])
         _greet(settings, port or settings.engine.web.port, path, sandboxed=bool(extra))
         return supervisor.run()
@@ -109,6 +111,16 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise EmbeddedStoreError(f"commerce-sync runs in {folder} already") from None
         yield
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise a CommandError when somebody listens there: uvicorn would only say so in a log."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CommandError(f"cannot listen on {host}:{port} ({reason}): choose another with --port") from None
 
 
 def _greet(settings: Settings, port: int, path: Path, *, sandboxed: bool) -> None:

@@ -187,6 +187,13 @@ class Engine(Section):
             raise taught("the cap is below pause_first", "make it at least as long as the first pause")
         return cap
 
+    @field_validator("repeat_hours")
+    @classmethod
+    def _remember_repeats(cls, hours: float, info: Any) -> float:  # noqa: ANN401 - likewise
+        if hours > info.data.get("event_days", hours) * 24:
+            raise taught("events are forgotten sooner than that", "make event_days at least as long")
+        return hours
+
     @property
     def spool_directory(self) -> Path:
         """Give the folder of the spool, which lies in data_dir unless it is named."""

@@ -23,11 +23,11 @@ class Identity:
         return self.digest(email.strip().lower())
 
     def customer(self, source: str, customer_id: str | None, email: str | None) -> str:
-        """Name the subject of a customer: by the id, a guest by the e-mail; so too one whose id is an e-mail address.
+        """Name the subject of a customer: by the id, a guest by the e-mail; an id that tells a person is hashed.
 
         Raises: ValueError when there is neither an id nor an e-mail.
         """
-        if customer_id and "@" not in customer_id:
+        if customer_id and "@" not in customer_id and not customer_id.startswith("+"):
             return f"customer:{source}:{customer_id}"
         told = customer_id or email
         if not told:
