@@ -50,6 +50,7 @@ def load(module: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     def forget() -> None:
         module._stopping.clear()
+        module._own = ThreadPoolExecutor(max_workers=1)  # the one before may have been shut down
         module._program.cache_clear()
         pools.reset()
         module.app._after_fork()
