@@ -35,13 +35,20 @@ local function suspect_at_work()
   return other and holds(other, key, token)
 end
 
+local crashed = redis.call('HLEN', lane_key(lane, 'crashes'))
+local has_attempts = redis.call('EXISTS', lane_key(lane, 'attempts')) == 1
+
 local function crashes_of(key)
-  return tonumber(redis.call('HGET', lane_key(lane, 'crashes'), key) or '0')
+  return crashed > 0 and tonumber(redis.call('HGET', lane_key(lane, 'crashes'), key)) or 0
+end
+
+local function attempts_of(key)
+  return has_attempts and tonumber(redis.call('HGET', lane_key(lane, 'attempts'), key)) or 0
 end
 
 local chosen, leases = {}, 0
-local reach = n + redis.call('HLEN', lane_key(lane, 'crashes'))
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, reach)) do
+local reach = n + crashed
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', due_until(lane), 'LIMIT', 0, reach)) do
   local crashes = crashes_of(key)
   if leases == n then
     break
@@ -65,6 +72,9 @@ if till then
   end
 end
 
+-- Of the leases of one claim, what goes to the same place is written at once, by write_leases.
+local not_due, expiries, tokens, taken, leased = {}, {}, {}, {}, 0
+
 local function lease(key, crashes)
   local items, size = redis.call('LRANGE', items_key(lane, key), 0, CLAIM_ITEMS - 1), 0
   for index, item in ipairs(items) do
@@ -76,23 +86,35 @@ local function lease(key, crashes)
       break
     end
   end
-  redis.call('ZREM', due, key)
+  not_due[#not_due + 1] = key
   if #items == 0 then -- its items were taken away meanwhile; a lease on nothing would settle what comes later
     return nil
   end
   local token = tostring(redis.call('INCR', PREFIX .. ':sequence'))
-  redis.call('ZADD', lane_key(lane, 'leased'), now + lease_ms, key)
-  redis.call('HSET', lane_key(lane, 'tokens'), key, token)
-  redis.call('HSET', lane_key(lane, 'taken'), key, #items)
+  local at = #tokens
+  expiries[at + 1], expiries[at + 2] = now + lease_ms, key
+  tokens[at + 1], tokens[at + 2] = key, token
+  taken[at + 1], taken[at + 2] = key, #items
+  leased = leased + #items
   if crashes > 0 then
     redis.call('HSET', PREFIX .. ':suspect', 'lane', lane, 'key', key, 'token', token)
     redis.call('PEXPIRE', PREFIX .. ':suspect', SUSPECT_MS)
   end
-  count(lane, 'waiting', -#items)
-  count(lane, 'leased', #items)
-  local attempts = tonumber(redis.call('HGET', lane_key(lane, 'attempts'), key) or '0')
   local record = redis.call('HGETALL', PREFIX .. ':' .. records .. ':' .. key)
-  return { key, token, attempts, crashes, items, record }
+  return { key, token, attempts_of(key), crashes, items, record }
+end
+
+local function write_leases()
+  if #not_due > 0 then
+    redis.call('ZREM', due, unpack(not_due))
+  end
+  if #tokens > 0 then
+    redis.call('ZADD', lane_key(lane, 'leased'), unpack(expiries))
+    redis.call('HSET', lane_key(lane, 'tokens'), unpack(tokens))
+    redis.call('HSET', lane_key(lane, 'taken'), unpack(taken))
+  end
+  count(lane, 'waiting', -leased)
+  count(lane, 'leased', leased)
 end
 
 local function bury_poison(key)
@@ -116,6 +138,7 @@ for _, key in ipairs(chosen) do
     answer[#answer + 1] = lease(key, crashes)
   end
 end
+write_leases()
 redis.call('ZADD', slots_key, now + lease_ms, slot)
 if not till then
   answer[2] = wake(lane, slots, lease_ms)

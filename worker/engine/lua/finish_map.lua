@@ -5,26 +5,23 @@
 run_when_full()
 local wake_ms, keep_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local settled, lanes, order = {}, {}, {}
+local ended, lists, ignored = {}, {}, 0 -- written at once, after the loop
 local i = 4
 while i <= #ARGV do
   local id, token, reason, notes, pushes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
   i = i + 5
   if holds('map', id, token) then
-    unlease('map', id)
-    redis.call('DEL', items_key('map', id))
-    redis.call('HDEL', lane_key('map', 'crashes'), id)
-    redis.call('HDEL', lane_key('map', 'attempts'), id)
+    redis.call('HDEL', lane_key('map', 'tokens'), id) -- but this: an event named twice is settled once
+    ended[#ended + 1], lists[#lists + 1] = id, items_key('map', id)
     local event = PREFIX .. ':event:' .. id
     if notes ~= '' then
       redis.call('HSET', event, 'notes', notes)
     end
-    count('map', 'leased', -1)
     if pushes == 0 then
-      count('map', 'ignored', 1)
+      ignored = ignored + 1
       redis.call('HINCRBY', PREFIX .. ':ignored', reason, 1)
       close_event(id, 'map', 'ignored: ' .. reason, keep_ms)
     else
-      count('map', 'delivered', 1)
       redis.call('HSET', event, 'open', pushes)
     end
     for push = 0, pushes - 1 do
@@ -41,6 +38,16 @@ while i <= #ARGV do
     settled[#settled + 1] = 0
   end
   i = i + pushes * 4
+end
+if #ended > 0 then
+  redis.call('ZREM', lane_key('map', 'leased'), unpack(ended))
+  for _, name in ipairs({ 'taken', 'crashes', 'attempts' }) do
+    redis.call('HDEL', lane_key('map', name), unpack(ended))
+  end
+  redis.call('DEL', unpack(lists))
+  count('map', 'leased', -#ended)
+  count('map', 'ignored', ignored)
+  count('map', 'delivered', #ended - ignored)
 end
 local wakes = {}
 for _, lane in ipairs(order) do

@@ -14,6 +14,8 @@ local CRASHES = 3           -- a key that killed its worker this often is buried
 local FAILURES = 3          -- failing keys without a success between that pause a lane
 local SUSPECT_MS = 60000    -- longer than any lease is renewed
 local PROBE_MS = 12000      -- one probe of a paused lane, its call and its settling included
+local BURST = 128           -- so many events waiting to be mapped are a burst
+local GATHER_MS = 2000      -- what a change waits at most for the rest of a burst
 local ID, HEAD = 32, 48     -- an item is: event id (32), arrival in microseconds (16), JSON
 
 local function lane_key(lane, what)
@@ -89,8 +91,17 @@ local function pause(scope, reason, first_ms, cap_ms)
   return till
 end
 
+-- Up to when keys of a lane are due. While a burst is being mapped, a change waits a moment for what follows it: many of
+-- one customer then fold into one call.
+local function due_until(lane)
+  if lane ~= 'map' and redis.call('ZCOUNT', lane_key('map', 'due'), '-inf', now) >= BURST then
+    return now - GATHER_MS
+  end
+  return now
+end
+
 local function is_due(lane)
-  return #redis.call('ZRANGEBYSCORE', lane_key(lane, 'due'), '-inf', now, 'LIMIT', 0, 1) > 0
+  return #redis.call('ZRANGEBYSCORE', lane_key(lane, 'due'), '-inf', due_until(lane), 'LIMIT', 0, 1) > 0
 end
 
 -- Take one of the lane's slots for a drain that is about to be woken; '' when none is wanted.
