@@ -43,7 +43,7 @@ def parse(body: bytes) -> "Node":
     """
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, parse_float=_exact, parse_constant=_refuse_constant)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise MalformedError(_reason(error)) from None
     _check(value, text)
@@ -65,6 +65,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(message)
 
 
+_DECODER: Final = json.JSONDecoder(parse_float=_exact, parse_constant=_refuse_constant)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
@@ -78,6 +81,9 @@ def _reason(error: Exception) -> str:
 def _check(value: object, text: str) -> None:
     # Only a \ud8xx escape can bring a lone surrogate in; plain text was decoded as UTF-8 already.
     escapes = "\\ud" in text or "\\uD" in text
+    # Most bodies are too small to break a bound: no level without a bracket, no value without a character.
+    if not escapes and len(text) <= MAX_VALUES and text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
     level: list[object] = [value]
     count = 0
     for _ in range(MAX_DEPTH):
@@ -125,17 +131,26 @@ class Node:
     `x.text()` demands, `x.maybe_text()` gives ABSENT for a missing key and None for null.
     """
 
-    __slots__ = ("path", "value")
+    __slots__ = ("_parent", "_step", "value")
 
-    def __init__(self, value: Any, path: str) -> None:  # noqa: ANN401 - JSON is anything
+    def __init__(self, value: Any, step: str | int, parent: "Node | None" = None) -> None:  # noqa: ANN401 - JSON
         self.value = value
-        self.path = path
+        self._step = step
+        self._parent = parent
+
+    @property
+    def path(self) -> str:
+        """Where this piece stands, as `$.customer.tags[0]`; put together only when somebody asks."""
+        if self._parent is None:
+            return str(self._step)
+        step = f"[{self._step}]" if isinstance(self._step, int) else f".{self._step}"
+        return self._parent.path + step
 
     def __getitem__(self, key: str) -> "Node":
         if isinstance(self.value, dict):
-            return Node(self.value.get(key, ABSENT), f"{self.path}.{key}")
+            return Node(self.value.get(key, ABSENT), key, self)
         if self.value is None or self.value is ABSENT:
-            return Node(ABSENT, f"{self.path}.{key}")
+            return Node(ABSENT, key, self)
         raise self.error("an object")
 
     def __contains__(self, key: str) -> bool:
@@ -145,7 +160,7 @@ class Node:
         if not isinstance(self.value, list):
             raise self.error("a list")
         for index, item in enumerate(self.value):
-            yield Node(item, f"{self.path}[{index}]")
+            yield Node(item, index, self)
 
     def error(self, expected: str) -> MappingError:
         """Give the error that says what was expected here; the value itself is never named."""

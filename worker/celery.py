@@ -40,7 +40,6 @@ def make_app(settings: Settings, store_url: str) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_send_task_events=True,
         worker_enable_remote_control=True,
         worker_cancel_long_running_tasks_on_connection_loss=True,  # of those with late acknowledgement: none
         broker_connection_retry_on_startup=True,

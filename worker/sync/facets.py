@@ -28,6 +28,7 @@ RAW: Final = "raw:"
 CONSENTS: Final[Mapping[str, str]] = {"email_consent": "email", "sms_consent": "sms"}
 PROFILE: Final = tuple(name for name in Customer.model_fields if name not in CONSENTS)
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
 _NO_ADDRESS: Final = dict.fromkeys(Address.model_fields, ABSENT)
 
@@ -107,7 +108,7 @@ def pack(facets: Facets, *, forced: bool = False) -> bytes:
     packed: dict[str, Any] = {"facets": pack_facets(facets)}
     if forced:
         packed["forced"] = True
-    return json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(packed).encode()
 
 
 def unpack(body: bytes) -> tuple[dict[str, Facet], bool]:

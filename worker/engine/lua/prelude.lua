@@ -15,7 +15,7 @@ local FAILURES = 3          -- failing keys without a success between that pause
 local SUSPECT_MS = 60000    -- longer than any lease is renewed
 local PROBE_MS = 12000      -- one probe of a paused lane, its call and its settling included
 local BURST = 128           -- so many events waiting to be mapped are a burst
-local GATHER_MS = 2000      -- what a change waits at most for the rest of a burst
+local GATHER_MS = 3000      -- what a change waits at most for the rest of a burst
 local ID, HEAD = 32, 48     -- an item is: event id (32), arrival in microseconds (16), JSON
 
 local function lane_key(lane, what)
