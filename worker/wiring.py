@@ -43,7 +43,7 @@ class Program:
     """All that a worker process runs."""
 
     lanes: Lanes
-    slots: Mapping[str, int]
+    slots: Mapping[str, Callable[[], int]]
     drains: Mapping[str, Callable[[str], None]]
     leases: LeaseKeeper
     pulse: Pulse
@@ -60,7 +60,7 @@ class Program:
 
     def sweep(self) -> None:
         """Free what died, fold what grew long, wake what sleeps."""
-        swept = self.lanes.sweep(self.slots)
+        swept = self.lanes.sweep({lane: drains() for lane, drains in self.slots.items()})
         for lane, slot in swept.wakes:
             self.wake(lane, slot)
         fold_long(self.lanes, swept.long)
@@ -87,7 +87,6 @@ def build_program(
     leases = LeaseKeeper(lanes)
     identity = build_identity(settings, store)
     destinations = build_lanes(settings)
-    slots = {MAP: MAP_SLOTS, **{lane.name: lane.slots for lane in destinations}}
     pulse = Pulse(lambda: program.sweep())  # noqa: PLW0108 - the program is built last
     sender = Sender()
     map_drain = MapDrain(
@@ -110,8 +109,9 @@ def build_program(
         note_fault=Figures(scripts).note_fault,
     )
     drains: dict[str, Callable[[str], None]] = {MAP: map_drain.run}
+    slots: dict[str, Callable[[], int]] = {MAP: lambda: MAP_SLOTS}
     for lane in destinations:
-        drains[lane.name] = Deliverer(
+        deliverer = Deliverer(
             lane=lane,
             lanes=lanes,
             limits=limits,
@@ -123,7 +123,8 @@ def build_program(
             pulse=pulse,
             running=running,
             slice_seconds=settings.engine.slice_seconds,
-        ).run
+        )
+        drains[lane.name], slots[lane.name] = deliverer.run, deliverer.drains
     program = Program(lanes=lanes, slots=slots, drains=drains, leases=leases, pulse=pulse, wake=wake, sender=sender)
     return program
 

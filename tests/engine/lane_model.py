@@ -92,7 +92,8 @@ class LaneModel:
             self.slots[lane].pop(slot, None)
             return "paused", "", [], till
         live = self.live_slots(lane)
-        if slot not in live and len(live) >= slots:
+        if len(live.keys() - {slot}) >= slots:
+            self.slots[lane].pop(slot, None)
             return "surplus", "", [], None
         if not self.due(lane):
             self.slots[lane].pop(slot, None)

@@ -25,6 +25,9 @@ FOLLOW_PATIENCE: Final = 2.0
 FOLLOWS: Final = 8
 SETTLE_WITHIN: Final = 0.05  # settlements of quick calls share a round trip; none waits longer than this and a call
 KEYS_WITHOUT_BUDGET: Final = 16
+WORTH_WAITING: Final = 0.005  # of quicker calls this process makes more by itself than by threads that contend
+DRAINS_OF_QUICK_CALLS: Final = 3
+PACE_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,21 @@ class Turn:
     until: float
 
 
+class Pace:
+    """How long calls take of late: drains are there to wait at the same time, of quick calls more only contend."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Take a call into the average; two threads may lose each other's, which does no harm."""
+        self._seconds += (seconds - self._seconds) * PACE_SHARE
+
+    def drains(self, most: int) -> int:
+        """Give how many drains a lane is worth that may have `most`."""
+        return most if self._seconds >= WORTH_WAITING else min(most, DRAINS_OF_QUICK_CALLS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deliverer:
     """Drains one lane: permit, claim, fold, calls, verdicts, settle."""
@@ -71,6 +89,11 @@ class Deliverer:
     pulse: Pulse
     running: Callable[[], bool]
     slice_seconds: float = 2.0
+    pace: Pace = field(default_factory=Pace)
+
+    def drains(self) -> int:
+        """Give how many drains this lane is worth now."""
+        return self.pace.drains(self.lane.slots)
 
     def run(self, slot: str) -> None:
         """Work for one slice; when it is over and keys are left, the slot goes on in a new task."""
@@ -83,7 +106,7 @@ class Deliverer:
                 return
             keys = 1 if budget else KEYS_WITHOUT_BUDGET
             asked = time.monotonic()
-            claim = self.lanes.claim(self.lane.name, slot, slots=self.lane.slots, keys=keys, records=self.lane.records)
+            claim = self.lanes.claim(self.lane.name, slot, slots=self.drains(), keys=keys, records=self.lane.records)
             if claim.wake:
                 self.wake(self.lane.name, claim.wake)
             leases = [(key.key, key.token) for key in claim.keys]
@@ -200,13 +223,15 @@ class Deliverer:
     def _call(self, one: Prepared, call: Call) -> Verdict:
         started = time.monotonic()
         response = self.send(call)
+        took = time.monotonic() - started
+        self.pace.note(took)
         verdict = self.lane.connector.judge(call, response)[one.state.subject]
         log.debug(
             "called",
             step=call.step,
             status=response.status,
             verdict=type(verdict).__name__,
-            ms=int((time.monotonic() - started) * 1000),
+            ms=int(took * 1000),
         )
         self.settler.watch_budget(self.lane, call, response)
         return verdict

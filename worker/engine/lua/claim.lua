@@ -19,8 +19,9 @@ if till and till > now then
   return let_go({ 'paused', string.format('%.0f', till) })
 end
 redis.call('ZREMRANGEBYSCORE', slots_key, '-inf', now)
-if not redis.call('ZSCORE', slots_key, slot) and redis.call('ZCARD', slots_key) >= slots then
-  return { 'surplus' }
+local others = redis.call('ZCARD', slots_key) - (redis.call('ZSCORE', slots_key, slot) and 1 or 0)
+if others >= slots then
+  return let_go({ 'surplus' })
 end
 if not is_due(lane) then
   local next_due = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
