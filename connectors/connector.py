@@ -1,16 +1,17 @@
 """What a connector is: a pure function from states to unsent calls, and from responses to verdicts."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
+from connectors.calls import Call as Call  # noqa: PLC0414 - a connector's vocabulary is found in one place
+from connectors.calls import Json as Json  # noqa: PLC0414 - likewise
+from connectors.calls import Response as Response  # noqa: PLC0414 - likewise
 from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater, Verdict
 from mappings.records import Customer
 
-Json: TypeAlias = Any
 LONGEST_WAIT: Final = 3600.0
 
 
@@ -43,39 +44,6 @@ class Decision:
 
     granted: bool
     time: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One HTTP request that has not been sent. `memo` is what judging its answer needs; it never leaves the process.
-
-    What may hold personal data is left out of the repr, here and in the other values.
-    """
-
-    method: str
-    path: str = field(repr=False)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Json = field(default=None, repr=False)
-    budget: str
-    subjects: tuple[str, ...]
-    step: str
-    memo: Any = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Response:
-    """The answer to a call; headers' names are lower case. Status 0: no answer (`body` tells the kind of failure)."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def json(self) -> Json:
-        """Give the body as JSON, None when it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from connectors.connector import Call
+from connectors.calls import Call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +52,7 @@ class Down:
 class Follow:
     """Another call comes next. `step` is kept before that call starts and is never asked again after a crash."""
 
-    call: "Call"
+    call: Call
     step: "Mapping[str, Any]" = field(default_factory=dict, repr=False)
 
 

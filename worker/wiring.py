@@ -25,7 +25,8 @@ from worker.engine.retry import RetryPolicy
 from worker.engine.scripts import Scripts, prefix_key
 from worker.settings.models import CustomerSync, Settings
 from worker.store import client
-from worker.sync.delivery import Deliverer, DestinationLane
+from worker.sync.delivery import Deliverer
+from worker.sync.destination import DestinationLane
 from worker.sync.facets import RAW
 from worker.sync.folding import fold_long
 from worker.sync.identity import Identity

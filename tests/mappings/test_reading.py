@@ -242,3 +242,8 @@ def test_what_is_not_there_is_not_present() -> None:
     assert present(ABSENT) is None
     assert present(None) is None
     assert present(0) == 0
+
+
+@pytest.mark.parametrize("small", [b"[1]", b'{"a":1}'])
+def test_many_small_values_are_no_depth(small: bytes) -> None:
+    assert len(parse(b"[" + b",".join([small] * 100) + b"]").value) == 100

@@ -17,7 +17,7 @@ from worker.logs import configure
 from worker.settings.models import Settings
 from worker.settings.reading import find_path, read
 from worker.store import address, embedded, impatient_client
-from worker.sync.delivery import DestinationLane
+from worker.sync.destination import DestinationLane
 from worker.wiring import build_lanes, lane_times
 
 SANDBOX_FILE: Final = SANDBOX_FOLDER / "sandbox.yaml"

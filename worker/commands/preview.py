@@ -17,7 +17,7 @@ from worker.commands.reporting import print_json, rows, stdout
 from worker.engine.events import Event
 from worker.engine.lanes import Leased, Push, Settlement
 from worker.settings.models import Settings
-from worker.sync.delivery import DestinationLane
+from worker.sync.destination import DestinationLane
 from worker.sync.identity import Identity
 from worker.sync.mapping import Mapper, UnmappableError
 from worker.sync.preparation import Preparer

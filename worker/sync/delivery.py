@@ -8,13 +8,14 @@ from typing import Final
 
 import structlog
 
-from connectors.connector import Budget, Call, Connector, Response
+from connectors.connector import Budget, Call, Response
 from connectors.verdicts import Follow, Verdict
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
 from worker.engine.limits import MARGIN_MS, Limits, Permit
 from worker.engine.pulse import Pulse
+from worker.sync.destination import DestinationLane
 from worker.sync.preparation import Prepared, Preparer
 from worker.sync.settling import Settler
 
@@ -28,26 +29,6 @@ KEYS_WITHOUT_BUDGET: Final = 16
 WORTH_WAITING: Final = 0.005  # of quicker calls this process makes more by itself than by threads that contend
 DRAINS_OF_QUICK_CALLS: Final = 3
 PACE_SHARE: Final = 0.2
-
-
-@dataclass(frozen=True, kw_only=True)
-class DestinationLane:
-    """A lane of a destination: its connector, how many drains it may have, and its calls' budgets by name."""
-
-    name: str
-    connector: Connector
-    slots: int
-    budgets: Mapping[str, Budget] = field(default_factory=dict)
-
-    @property
-    def destination(self) -> str:
-        """The name of the destination."""
-        return self.connector.name
-
-    @property
-    def records(self) -> str:
-        """Where the records of this destination's subjects are kept."""
-        return f"subject:{self.destination}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import redis
 import structlog
@@ -14,12 +14,10 @@ from connectors.connector import Call, Nothing, State
 from mappings.records import ABSENT
 from worker.engine.lanes import Leased, Settlement
 from worker.engine.subjects import SubjectRecord
+from worker.sync.destination import DestinationLane
 from worker.sync.facets import customer_of, raw_of, unpack
 from worker.sync.identity import Identity
 from worker.sync.news import News, kept, news, superseded, told
-
-if TYPE_CHECKING:
-    from worker.sync.delivery import DestinationLane
 
 T = TypeVar("T")
 
@@ -48,7 +46,7 @@ class Preparer:
     prefix: str
     identity: Identity
 
-    def prepare_all(self, lane: "DestinationLane", keys: Sequence[Leased]) -> list[Prepared | Settlement]:
+    def prepare_all(self, lane: DestinationLane, keys: Sequence[Leased]) -> list[Prepared | Settlement]:
         """Prepare claimed keys; one that needs no call comes back as its settlement."""
         drafts = [_or_fault(key, partial(self._draft, key)) for key in keys]
         shared = self._shared(lane, [draft for draft in drafts if isinstance(draft, _Draft)])
@@ -76,7 +74,7 @@ class Preparer:
             return replace(_done(key, "superseded"), record="" if after == record else after.pack())
         return _Draft(key=key, record=record, news=found, forced=forced)
 
-    def _shared(self, lane: "DestinationLane", drafts: "Sequence[_Draft]") -> dict[str, bool]:
+    def _shared(self, lane: DestinationLane, drafts: "Sequence[_Draft]") -> dict[str, bool]:
         """Tell for each subject whether another one holds the same contact; asked only where it matters."""
         asked = [(draft, email) for draft in drafts if (email := draft.contact())]
         if not asked or self.store is None:
@@ -90,7 +88,7 @@ class Preparer:
             for (draft, _), members in zip(asked, answers, strict=True)
         }
 
-    def _prepare(self, lane: "DestinationLane", draft: "_Draft", *, shared: bool) -> Prepared | Settlement:
+    def _prepare(self, lane: DestinationLane, draft: "_Draft", *, shared: bool) -> Prepared | Settlement:
         now = datetime.now(timezone.utc)
         state = State(
             subject=draft.key.key,
@@ -112,7 +110,7 @@ class Preparer:
             return self._nothing(lane, draft, call)
         return Prepared(key=draft.key, record=draft.record, news=draft.news, state=state, image=image, call=call)
 
-    def _image(self, lane: "DestinationLane", state: State) -> str:
+    def _image(self, lane: DestinationLane, state: State) -> str:
         plain = json.dumps(lane.connector.image(state), sort_keys=True, default=str)
         return self.identity.digest(plain)
 
@@ -121,7 +119,7 @@ class Preparer:
         age = now.timestamp() * 1000 - record.image_ms
         return image == record.image and not (record.doubt or draft.forced or draft.news.deleted or age > IMAGE_AGE_MS)
 
-    def _nothing(self, lane: "DestinationLane", draft: "_Draft", nothing: Nothing) -> Settlement:
+    def _nothing(self, lane: DestinationLane, draft: "_Draft", nothing: Nothing) -> Settlement:
         done = replace(_done(draft.key, "ignored"), reason=nothing.reason)
         if nothing.keep:
             return replace(done, record=kept(draft.record, draft.news).pack())

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import structlog
 
@@ -15,11 +15,9 @@ from worker.engine.lanes import Lanes, Settlement
 from worker.engine.limits import Limits
 from worker.engine.retry import RetryPolicy
 from worker.engine.subjects import SubjectRecord
+from worker.sync.destination import DestinationLane
 from worker.sync.news import told
 from worker.sync.preparation import Prepared, Preparer
-
-if TYPE_CHECKING:
-    from worker.sync.delivery import DestinationLane
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +35,7 @@ class Settler:
     draw: Callable[[], float]
     note_fault: Callable[[str, str], None]
 
-    def settlement(self, lane: "DestinationLane", one: Prepared, verdict: Verdict) -> Settlement:
+    def settlement(self, lane: DestinationLane, one: Prepared, verdict: Verdict) -> Settlement:
         """Settle one subject by the verdict that ended its calls."""
         match verdict:
             case Delivered():
@@ -70,14 +68,14 @@ class Settler:
         """Give the answered steps as they are stored."""
         return json.dumps(steps, separators=(",", ":"))
 
-    def watch_budget(self, lane: "DestinationLane", call: Call, response: Response) -> None:
+    def watch_budget(self, lane: DestinationLane, call: Call, response: Response) -> None:
         """Obey what the destination says of its own budget, beyond what ours allows."""
         allowance = lane.connector.allowance(response) if call.budget in lane.budgets else None
         # Told in whole seconds: within a window of one second our own log knows better when the next may start.
         if allowance and allowance[0] == 0 and allowance[1] > SHORT_RESET and response.status != 429:
             self.limits.block(call.budget, allowance[1])
 
-    def _delivered(self, lane: "DestinationLane", one: Prepared, verdict: Delivered) -> Settlement:
+    def _delivered(self, lane: DestinationLane, one: Prepared, verdict: Delivered) -> Settlement:
         self._note(lane.destination, verdict.faults)
         if verdict.notes:
             log.info("delivered in part", notes=verdict.notes)
@@ -102,7 +100,7 @@ class Settler:
             log.warning("fault not noted", faults=faults, error=type(error).__name__)
 
     def _links(
-        self, lane: "DestinationLane", one: Prepared, verdict: Delivered
+        self, lane: DestinationLane, one: Prepared, verdict: Delivered
     ) -> tuple[tuple[Literal["add", "remove"], str], ...]:
         """Keep the sets of subjects by contact; `email` is the one key of `known` read outside the connector."""
         old, new = one.record.known.get("email"), verdict.known.get("email")
@@ -123,7 +121,7 @@ class Settler:
         delay_ms = int(wait * 1000)
         return Settlement(key=one.key.key, token=one.key.token, action="retry", delay_ms=delay_ms, health="fail")
 
-    def _budget_spent(self, lane: "DestinationLane", one: Prepared, verdict: BudgetSpent) -> Settlement:
+    def _budget_spent(self, lane: DestinationLane, one: Prepared, verdict: BudgetSpent) -> Settlement:
         log.info("budget spent", budget=one.call.budget, seconds=round(verdict.after, 1))
         self.limits.block(one.call.budget, verdict.after)
         return self.defer(one, 0.0 if one.call.budget in lane.budgets else verdict.after)
