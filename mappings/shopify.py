@@ -72,7 +72,10 @@ def email_consent(delivery: Delivery, body: Node) -> list[Change]:
             deleted=False,
             final=False,
             customer=_consent_alone(
-                email=email, phone_number=ABSENT, by_email=_decision(delivery, consent, None), by_sms=ABSENT
+                email=email,
+                phone_number=ABSENT,
+                by_email=_decision(delivery, consent, delivery.received_at),
+                by_sms=ABSENT,
             ),
             notes=notes,
         )
@@ -91,7 +94,10 @@ def sms_consent(delivery: Delivery, body: Node) -> list[Change]:
             deleted=False,
             final=False,
             customer=_consent_alone(
-                email=ABSENT, phone_number=number, by_email=ABSENT, by_sms=_decision(delivery, consent, None)
+                email=ABSENT,
+                phone_number=number,
+                by_email=ABSENT,
+                by_sms=_decision(delivery, consent, delivery.received_at),
             ),
             notes=notes,
         )
@@ -192,16 +198,16 @@ def _email_decision(delivery: Delivery, body: Node, time: datetime | None) -> De
     return Consent(decision=DENIED, time=delivery.by_arrival(answered), origin="shopify")
 
 
-def _decision(delivery: Delivery, consent: Node, body_time: datetime | None) -> Decided[Consent]:
+def _decision(delivery: Delivery, consent: Node, latest: datetime | None) -> Decided[Consent]:
     state = present(consent["state"].maybe_text())
     decision = _DECISIONS.get(state) if state else None
     if decision is None:
         return ABSENT
-    # Real bodies name a decision with a null time. The body's own is the latest it can be of: good enough for a denial,
-    # but it would make an old grant look newer than an unsubscription at the destination.
+    # Real bodies name a decision with a null time. The body's own, or the arrival, is the latest it can be of: good
+    # enough for a denial, but it would make an old grant look newer than an unsubscription at the destination.
     time = delivery.by_arrival(consent["consent_updated_at"].maybe_time())
     if time is None and decision == DENIED:
-        time = body_time
+        time = latest
     return Consent(decision=decision, time=time, origin="shopify")
 
 

@@ -1,4 +1,4 @@
-"""The Celery app: JSON messages that name a lane and nothing else, a thread pool, Redis as the broker.
+"""The Celery app: JSON messages that name a lane and a slot of it, nothing else, a thread pool, Redis as the broker.
 
 Run as `celery -A worker worker` and `celery -A worker beat`. A message is only a wake-up: what is to be done lies in
 the lanes, so a message may be lost, repeated or too late without harm.
@@ -19,7 +19,7 @@ from worker.store import address
 # Celery warns of root because of pickle; this app takes JSON only.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
-SWEEP_SECONDS = 5.0
+SWEEP_SECONDS = 30.0  # beside the sweep of every worker each second; while none runs these messages wait in the store
 WAKE_SECONDS = 4
 
 

@@ -168,3 +168,11 @@ def test_newest_decision_is_recorded_and_an_older_one_does_not_replace_it(delive
     assert one.state.consents["email"].granted is False
     assert "email_consent" not in one.news.facets
     assert one.state.customer.last_name == "Abel"
+
+
+def test_denial_that_was_refused_still_wins_over_an_older_grant(deliveries: Deliveries, rig: Any) -> None:
+    denial = deliveries.claim(email="ada@example.com", email_consent=[False, "shop"])
+    deliveries.settle(denial, Rejected(reason="http_400"))
+    consents = json.loads(rig.record(ADA)["known"])["consents"]
+
+    assert consents["email"][0] is False

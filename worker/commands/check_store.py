@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from worker.commands.deployment import Deployment, is_asleep, opened
-from worker.commands.failures import STORE_ERRORS, explain
+from worker.commands.failures import explain
 from worker.commands.findings import Finding, broken, fine, noted
 from worker.embedded import EmbeddedStoreError, find_server
+from worker.engine.errors import STORE_ERRORS
 from worker.engine.keeping import StoreReport
 from worker.scrubbing import scrub_text
 from worker.settings.models import Settings

@@ -7,10 +7,7 @@ from worker.scrubbing import scrub_text
 from worker.settings.faults import ConfigurationError
 
 FAILED = 1
-USAGE = 2
 CONFIGURATION = 3
-
-STORE_ERRORS = (redis.exceptions.RedisError,)
 
 
 class CommandError(Exception):

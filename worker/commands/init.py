@@ -53,12 +53,12 @@ skills:
       #"raw:default_address.address2": FLOOR   # any field of the payload, as JMESPath
 
     options:
-      sync_mode: realtime      # or batch: many customers in one call, every batch_interval seconds
+      sync_mode: realtime      # or batch: what one customer changes within batch_interval goes in one call
       #batch_interval: 60
       delete_behavior: soft    # blocklists the contact; hard deletes it
       #list_id: 5              # the list that contacts join
       #unknown_consent: blocklist   # nobody is mailed who was not asked; vendor_default leaves it to Brevo
-      #update_enabled: true    # false: contacts that exist are left alone
+      #update_enabled: true    # false: an address that Brevo has already is a dead letter
 
     #debug: false              # true logs every step
     #log_level: info           # error, warning, info, or verbose
@@ -92,12 +92,12 @@ skills:
 #  dead_letter_days: 30
 #  repeat_hours: 48                # how long a webhook is remembered, so that a repeat changes nothing
 #  store_timeout: 1.5
-#  fsync: everysec                 # or always: no webhook is lost even when the power fails
+#  fsync: everysec                 # of the embedded store; always: no webhook is lost even when the power fails
 #  spool:                          # keeps webhooks on disk while the store is away
 #    enabled: true
 #    max_mb: 256
 #    directory: .commerce-sync/spool
-#  web:
+#  web:                            # host and port are those of `commerce-sync up`
 #    host: 127.0.0.1
 #    port: 8000
 #    max_body_mb: 2

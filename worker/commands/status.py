@@ -8,10 +8,11 @@ from typing import Any, Final
 from rich.live import Live
 
 from worker.commands.deployment import Deployment, configuration, opened
-from worker.commands.failures import STORE_ERRORS, explain
+from worker.commands.failures import explain
 from worker.commands.overview import overview
 from worker.commands.panels import panels
 from worker.commands.reporting import print_json, say, stdout
+from worker.engine.errors import STORE_ERRORS
 
 EVERY: Final = 1.0
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from worker.engine.lanes import Item
 from worker.engine.scripts import Scripts
 
 OUTCOMES: Final = ("delivered", "unchanged", "superseded", "ignored", "erased", "discarded", "dead")
@@ -13,6 +14,7 @@ STATES: Final = ("waiting", "leased", "held")
 BUCKET_GROWTH: Final = 1.25
 FAULT_SECONDS: Final = 86_400
 HOURS: Final = 24
+OLDEST_AMONG: Final = 100  # the oldest waiting item is looked for among the keys that are due first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,7 @@ class Figures:
         hour = int(now // 3600)
         with self.store.pipeline(transaction=True) as pipe:
             pipe.hgetall(f"{name}:counts")
-            pipe.zrange(f"{name}:due", 0, 0, withscores=True)
+            pipe.zrange(f"{name}:due", 0, OLDEST_AMONG - 1)
             for past in range(HOURS):
                 pipe.hgetall(f"{name}:hour:{hour - past}")
             pipe.hgetall(f"{self.prefix}:pause:{lane}")
@@ -64,13 +66,21 @@ class Figures:
             pushed=numbers.get("pushed", 0),
             outcomes={outcome: numbers.get(outcome, 0) for outcome in OUTCOMES},
             states={state: numbers.get(state, 0) for state in STATES},
-            oldest_seconds=max(0.0, now - due[0][1] / 1000) if due else 0.0,
+            oldest_seconds=self._oldest(name, due, now),
             average_ms=average,
             p95_ms=p95,
             recent=recent,
             paused=", ".join(sorted({pause[b"reason"].decode() for pause in pauses})),
             paused_seconds=max((int(pause[b"until"]) / 1000 - now for pause in pauses), default=0.0),
         )
+
+    def _oldest(self, name: str, keys: Sequence[bytes], now: float) -> float:
+        """Give the age of the oldest item of these keys in seconds, from its arrival."""
+        with self.store.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.lindex(f"{name}:items:{key.decode()}", 0)
+            items = [Item.unpack(packed) for packed in pipe.execute() if packed]
+        return max((now - item.received_us / 1e6 for item in items), default=0.0)
 
     def ingress(self) -> dict[str, int]:
         """Give the counters of the webhook endpoint."""

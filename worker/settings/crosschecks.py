@@ -32,6 +32,11 @@ def crosschecks(data: Mapping[str, Any]) -> Iterator[Cross]:
     """Compare the sections with each other; what has the wrong shape is left to the models."""
     sources = at(data, "sources")
     known = [str(key) for key in sources] if isinstance(sources, Mapping) else []
+    for name in known:
+        if any(name.startswith(f"{other}-") for other in known):
+            # Their customers are known as <source>-<id>, and an id of the shorter could begin like the longer.
+            wrong = "this name begins with another source's name and a hyphen"
+            yield Cross(loc=("sources", name), wrong=wrong, instead="use an underscore")
     destinations = at(data, "destinations")
     configured = (
         [snake(str(key)) for key, value in (destinations or {}).items() if value is not None]

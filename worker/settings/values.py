@@ -138,10 +138,15 @@ def _is_jmespath(expression: str) -> bool:
     return True
 
 
+RESERVED: Final = frozenset({"EMAIL", "EXT_ID"})
+
+
 def mapped(mapping: Mapping[str, str]) -> dict[str, str]:
     """Add the e-mail, which identifies the contact, and refuse two fields for one attribute."""
     if len({target.casefold() for target in mapping.values()}) < len(mapping):
         raise taught("two fields are mapped to one attribute", "give each field an attribute of its own")
+    if {target.upper() for key, target in mapping.items() if FIELDS.get(key) != FIELDS["email"]} & RESERVED:
+        raise taught("this attribute identifies the contact and is written by us", "choose another attribute")
     known = any(FIELDS.get(key) == FIELDS["email"] for key in mapping)
     return dict(mapping) if known else {"email": "email", **mapping}
 

@@ -15,6 +15,7 @@ from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
 from worker.engine.limits import MARGIN_MS, Limits, Permit
 from worker.engine.pulse import Pulse
+from worker.logs import about
 from worker.sync.destination import DestinationLane
 from worker.sync.preparation import Prepared, Preparer
 from worker.sync.settling import Settler
@@ -147,7 +148,7 @@ class Deliverer:
         for one, held in zip(prepared, may_start, strict=True):
             if not held:
                 continue
-            with structlog.contextvars.bound_contextvars(lane=self.lane.name, subject=one.key.key):
+            with about(event=one.key.items[-1].event, lane=self.lane.name, subject=one.key.key):
                 settlement = self.settler.defer(one, 0.0) if over else self._settlement(one, turn)
             turn = None
             if settlement is None:

@@ -42,9 +42,12 @@ def news(record: SubjectRecord, pending: Sequence[Facets]) -> News | None:
 
 
 def superseded(record: SubjectRecord, pending: Sequence[Facets]) -> SubjectRecord:
-    """Give the record after pending facets that are no news: their deletions, decisions and life signs still count."""
+    """Give the record after pending facets that are no news: their deletions, decisions and life signs still count.
+
+    What was kept is no news either.
+    """
     found = _news(record, pending)
-    return replace(record, versions=told(record, found), consents=found.consents)
+    return replace(record, versions=told(record, found), consents=found.consents, kept={})
 
 
 def kept(record: SubjectRecord, found: News) -> SubjectRecord:

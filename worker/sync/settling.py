@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import structlog
@@ -129,11 +129,14 @@ class Settler:
     def _bury(
         self, one: Prepared, reason: str, field: str, detail: str, *, health: Literal["ok", "fail", ""]
     ) -> Settlement:
+        # The decisions count though they could not be told: an older grant that comes later must not win.
+        record = replace(one.record, consents=one.news.consents)
         return Settlement(
             key=one.key.key,
             token=one.key.token,
             action="bury",
             health=health,
+            record=record.pack(),
             reason=reason,
             field=field,
             detail=detail,
