@@ -196,6 +196,6 @@ def test_sample_contact_is_read(respond_with: Any) -> None:
 
 
 def test_what_was_sent_is_taken_out_of_a_message_whatever_else_was_sent() -> None:
-    sent = {"attributes": {"FIRSTNAME": "Ada", "POINTS": 5}, "listIds": [7], "emailBlacklisted": True}
+    sent = {"attributes": {"FIRSTNAME": "Ada", "STATE": "NY", "POINTS": 5}, "listIds": [7], "emailBlacklisted": True}
 
-    assert scrubbed("Ada has 5 points", sent) == "… has 5 points"
+    assert scrubbed("Ada of NY has 5 points", sent) == "… of NY has 5 points"
