@@ -134,12 +134,12 @@ async def test_events_of_dead_processes_go_first(spool: Spool, tmp_path: Path, e
 async def test_lock_and_empty_file_of_a_process_that_died_at_its_start_are_cleared(
     spool: Spool, tmp_path: Path
 ) -> None:
-    (tmp_path / "spool-aa.sqlite3.lock").touch()
-    (tmp_path / "spool-bb.sqlite3").touch()
+    (tmp_path / "spool-xa.sqlite3.lock").touch()
+    (tmp_path / "spool-xb.sqlite3").touch()
     await spool.adopt()
 
     assert await spool.oldest() is None
-    assert not [name for name in names(tmp_path) if name.startswith(("spool-aa", "spool-bb"))]
+    assert not [name for name in names(tmp_path) if name.startswith(("spool-xa", "spool-xb"))]
 
 
 async def test_emptied_directory_does_not_swallow_events(
