@@ -5,13 +5,13 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from worker.commands.failures import CommandError
+from worker.commands.reporting import say
 from worker.embedded import EmbeddedStore, EmbeddedStoreError
 from worker.logs import configure, level_of
 from worker.settings.models import Settings
@@ -124,7 +124,6 @@ def _require_free(host: str, port: int) -> None:
 
 
 def _greet(settings: Settings, port: int, path: Path, *, sandboxed: bool) -> None:
-    say = _say(sys.stderr)
     if sandboxed:
         say("No commerce-sync.yaml here: `commerce-sync init` writes one. Until then everything goes to a sandbox.")
         say(f"The webhook secret of this run stands in {path}.")
@@ -132,7 +131,3 @@ def _greet(settings: Settings, port: int, path: Path, *, sandboxed: bool) -> Non
     for name in settings.sources:
         say(f"webhooks of {name}: http://{host}:{port}/webhooks/{name}")
     say(f"health: http://{host}:{port}/health  ready: http://{host}:{port}/ready  stop: Ctrl-C")
-
-
-def _say(stream: TextIO) -> Callable[[str], None]:
-    return lambda text: print(text, file=stream, flush=True)
