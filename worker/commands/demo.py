@@ -105,7 +105,7 @@ class Demo:
             half = len(self.story.waves) // 2
             answers: list[int] = []
             # In two halves, so that the second meets contacts that are there already.
-            for waves in (self.story.waves[:half], self.story.waves[half:]):
+            for waves in filter(None, (self.story.waves[:half], self.story.waves[half:])):
                 answers += self._send(waves)
                 lane = self._await_idle(supervisor, figures)
             return self._report(figures, lane, answers, started)

@@ -30,7 +30,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 
 @app.command()
 def demo(
-    events: Annotated[int, typer.Option("--events", min=200, max=100_000, help="Deliveries to send, at least.")] = 240,
+    events: Annotated[int, typer.Option("--events", min=1, max=100_000, help="Deliveries to send, at least.")] = 240,
     as_json: Json = False,
 ) -> None:
     """Run the whole system once, on an embedded store and the Brevo sandbox, and show what arrived."""
