@@ -11,7 +11,7 @@ class Destination:
     """The sandbox; `GET /calls` tells how many calls came."""
 
     def __init__(self) -> None:
-        self.sandbox = Sandbox(per_second=None)
+        self.sandbox = Sandbox(limited=False)
         self.sandbox.keeps_journal = False
         self.calls = 0
 

@@ -25,11 +25,12 @@ from connectors.brevo_answers import (
 from connectors.brevo_consent import own_block
 from connectors.brevo_options import BrevoOptions
 from connectors.brevo_plan import BUDGET, BY_EMAIL, BY_EXT_ID, CREATE, DELETE, READ, UPDATE, Case
-from connectors.connector import Budget, Call, Nothing, Response, State, judge_status
+from connectors.connector import Budget, Call, Nothing, Response, State, Way, judge_status
+from connectors.destination import Destination, LaneSpec
 from connectors.verdicts import Delivered, Follow, Rejected, RetryLater, Verdict
 from mappings.records import ABSENT, Consent
 
-__all__ = ["CONNECTOR", "Brevo", "BrevoOptions", "budget_headers"]
+__all__ = ["DESTINATION", "Brevo", "BrevoOptions", "budget_headers"]
 
 Json: TypeAlias = Any
 
@@ -64,6 +65,11 @@ class Brevo:
         """What the account's plan allows."""
         return (Budget(name=BUDGET, windows=() if self.options.limits_off else _WINDOWS[self.options.plan]),)
 
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways to bring contacts over."""
+        return (Way(budget=BUDGET),)
+
     def headers(self) -> Mapping[str, str]:
         """Give the headers that prove who we are; they hold the key and are never logged."""
         return {"api-key": self.options.api_key, "accept": "application/json", "content-type": "application/json"}
@@ -82,7 +88,7 @@ class Brevo:
             "list": self.options.list_id,
         }
 
-    def calls(self, states: Sequence[State], *, backlog: bool) -> Sequence[Call | Nothing]:  # noqa: ARG002 - one call each, always
+    def calls(self, states: Sequence[State], *, bulk: bool) -> Sequence[Call | Nothing]:  # noqa: ARG002 - one call each, always
         """Give the first call for each state, or why there is none."""
         return [Case(self.options, state).next_call() for state in states]
 
@@ -260,4 +266,8 @@ def _known_after_deletion(case: Case) -> dict[str, Json]:
     return blocks if contact_id is None else {**blocks, "contact_id": contact_id}
 
 
-CONNECTOR: Final = Brevo
+DESTINATION: Final = Destination(
+    name="brevo",
+    options=BrevoOptions,
+    lanes={"contacts": LaneSpec(kind="customer", connector=Brevo)},
+)

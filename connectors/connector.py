@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Final, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from connectors.calls import Call as Call  # noqa: PLC0414 - a connector's vocabulary is found in one place
 from connectors.calls import Json as Json  # noqa: PLC0414 - likewise
 from connectors.calls import Response as Response  # noqa: PLC0414 - likewise
 from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater, Verdict
-from mappings.records import Customer
+from mappings.records import Customer, Order, Product
 
 LONGEST_WAIT: Final = 3600.0
 
@@ -19,6 +19,7 @@ LONGEST_WAIT: Final = 3600.0
 class State:
     """What one destination is to be told about one customer: the newest pending facets, folded.
 
+    `ext_id` is the customer's id with us, None for a guest; `stable_id` is there for a guest too (a keyed hash).
     `customer` holds only what is newer than what the destination was told; the rest is ABSENT. `raw` are the merchant's
     own fields (`raw:` keys of the field mapping). `known` is what earlier deliveries learned: a JSON object that only
     the connector reads and writes, empty for a subject that was never delivered. `consents` are the newest decisions of
@@ -28,6 +29,7 @@ class State:
 
     subject: str
     ext_id: str | None
+    stable_id: str
     customer: Customer = field(repr=False)
     raw: Mapping[str, Json] = field(repr=False)
     deleted: bool
@@ -36,6 +38,67 @@ class State:
     steps: Mapping[str, Json] = field(repr=False)
     shared: bool
     now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """The customer of an order, as the destination knows them: `known` is what their own lane has learned.
+
+    `ext_id` and `stable_id` as in `State`; both are None when the order names nobody.
+    """
+
+    ext_id: str | None
+    stable_id: str | None
+    known: Mapping[str, Json] = field(repr=False)
+
+
+Milestone: TypeAlias = Literal["created", "paid", "shipped", "delivered", "cancelled", "partially_refunded", "refunded"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """A milestone that an order has reached and that the destination was not told yet; `time` None when unknown."""
+
+    milestone: Milestone
+    time: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderState:
+    """What one destination is to be told about one order: all that is known of it, told or not, folded.
+
+    `id` is the order's id with us. `order.refunds` and `order.fulfilments` are complete as far as anybody knows, those
+    `_added` are ABSENT. `transitions` are in the order of an order's life; only a lane of events has any. `complete`
+    says that the whole order was told at least once, not parts of it only. The rest is as in `State`.
+    """
+
+    subject: str
+    id: str
+    order: Order = field(repr=False)
+    transitions: tuple[Transition, ...]
+    complete: bool
+    deleted: bool
+    customer: Holder = field(repr=False)
+    known: Mapping[str, Json] = field(repr=False)
+    steps: Mapping[str, Json] = field(repr=False)
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductState:
+    """What one destination is to be told about one product, all that is known of it; `id` is the product's id."""
+
+    subject: str
+    id: str
+    product: Product
+    deleted: bool
+    known: Mapping[str, Json] = field(repr=False)
+    steps: Mapping[str, Json] = field(repr=False)
+    now: datetime
+
+
+AnyState: TypeAlias = State | OrderState | ProductState
+Kind: TypeAlias = Literal["customer", "order", "events", "product"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,12 +125,32 @@ class Budget:
     windows: tuple[tuple[int, float], ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """One way to bring states over: up to `most` in a call that is paid from `budget`, worth it from `least` that wait.
+
+    `bulk` is handed to `calls`.
+    """
+
+    budget: str
+    most: int = 1
+    least: int = 1
+    bulk: bool = False
+
+
+# What became of the subjects of a process that has ended: all of them.
+Ended: TypeAlias = Mapping[str, Verdict]
+
+
 class Connector(Protocol):
-    """One destination, bound to its settings. Pure: it opens no socket and reads no clock."""
+    """One kind of record at one destination, bound to its settings. Pure: it opens no socket and reads no clock.
+
+    A lane of kind "customer" is given `State`s, "order" and "events" `OrderState`s, "product" `ProductState`s.
+    """
 
     @property
     def name(self) -> str:
-        """The product's own name."""
+        """The destination's own name."""
         ...
 
     @property
@@ -77,17 +160,22 @@ class Connector(Protocol):
 
     @property
     def budgets(self) -> tuple[Budget, ...]:
-        """What the account may spend."""
+        """What the account may spend, all classes of it."""
+        ...
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways to bring states over, the single one first."""
         ...
 
     def headers(self) -> Mapping[str, str]:
         """Give the headers that prove who we are; they hold the key and are never logged."""
 
-    def image(self, state: State) -> Json:
+    def image(self, state: Any) -> Json:  # noqa: ANN401 - of the kind of its lane
         """Give what the destination should hold after the state is delivered; equal images are not sent twice."""
 
-    def calls(self, states: Sequence[State], *, backlog: bool) -> Sequence[Call | Nothing]:
-        """Give the first call for each state (or for several), or why there is none."""
+    def calls(self, states: Sequence[Any], *, bulk: bool) -> Sequence[Call | Nothing]:
+        """Give for each state its first call, or why there is none. In bulk, states may share one Call object."""
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
         """Say what the answer means for each subject the call covers."""
@@ -97,6 +185,18 @@ class Connector(Protocol):
 
     def probe(self) -> Call:
         """Give the call that shows whether the key works."""
+
+
+class Polling(Connector, Protocol):
+    """A connector whose bulk calls are worked on by the destination after they were answered (`Accepted`)."""
+
+    def poll(self, process: str) -> Call:
+        """Give the call that asks how far a process is; its budget is the one that polls are paid from."""
+
+    def ended(self, response: Response, rows: Mapping[str, Json]) -> Ended | Verdict | None:
+        """Read the answer to `poll`: a verdict for each subject of `rows` (subject -> `Accepted.row`), None while the
+        process runs, or what kept the answer from coming.
+        """
 
 
 # What a status means where a connector says nothing else (it calls `judge_status` for what it does not know itself).

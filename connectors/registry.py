@@ -1,12 +1,11 @@
-"""The connectors there are, by name."""
+"""The destinations this program knows, by the name that the configuration uses."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from connectors import brevo
-from connectors.connector import Connector
+from connectors.destination import Destination
 
-# Each is called with its own options.
-CONNECTORS: Final[Mapping[str, Callable[[Any], Connector]]] = {
-    "brevo": brevo.CONNECTOR,
+DESTINATIONS: Final[Mapping[str, Destination]] = {
+    "brevo": brevo.DESTINATION,
 }

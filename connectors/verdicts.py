@@ -56,4 +56,28 @@ class Follow:
     step: "Mapping[str, Any]" = field(default_factory=dict, repr=False)
 
 
-Verdict: TypeAlias = Delivered | RetryLater | Rejected | BudgetSpent | Down | Follow
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Again:
+    """The call was refused as a whole, perhaps for another's sake; this subject is to be tried without the bad ones.
+
+    Of a call in which every subject has this verdict the halves are tried, down to single subjects.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The destination works on it by itself: the subject is held until its process has ended.
+
+    `process` names it there, `row` is by what its report will name the subject (JSON). `known` replaces what is known
+    of the subject once the process has ended well.
+    """
+
+    process: str
+    row: Any = field(default=None, repr=False)
+    known: "Mapping[str, Any]" = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+
+Verdict: TypeAlias = Delivered | RetryLater | Rejected | BudgetSpent | Down | Follow | Again | Accepted

@@ -97,6 +97,8 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             birthday=_field(data, "birthday").maybe(Node.date),
             note=_field(data, "note").maybe_text(),
             tags=_field(data, "tags").maybe(_tags),
+            tags_added=ABSENT,
+            tags_removed=ABSENT,
             tier=_field(data, "customerTier", "customer_tier", "tier").maybe_text(),
             total_orders=_field(data, "totalOrders", "total_orders").maybe(Node.integer),
             total_spent=_field(data, "totalSpent", "total_spent").maybe(Node.decimal),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from mappings.reading import Node, present
-from mappings.records import Change, Ignored, Maybe
+from mappings.records import Change, Ignored, Maybe, OrderChange, Request
 
 CREATE: Final = 10
 UPDATE: Final = 20
@@ -80,7 +80,8 @@ class Delivery:
         return None if known is None else min(known, self.received_at)
 
 
-MappingFunction: TypeAlias = Callable[[Delivery, Node], Iterable[Change] | Ignored]
+Said: TypeAlias = Change | OrderChange | Request
+MappingFunction: TypeAlias = Callable[[Delivery, Node], Iterable[Said] | Ignored]
 
 
 @dataclass(frozen=True, kw_only=True)

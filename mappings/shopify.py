@@ -127,6 +127,8 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             birthday=ABSENT,  # Shopify has none
             note=body["note"].maybe_text(),
             tags=_tags(body["tags"]),
+            tags_added=ABSENT,
+            tags_removed=ABSENT,
             tier=ABSENT,  # Shopify has none
             total_orders=body["orders_count"].maybe(Node.integer),
             total_spent=body["total_spent"].maybe(Node.decimal),

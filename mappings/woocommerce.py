@@ -101,6 +101,8 @@ def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
         birthday=ABSENT,  # a matter of plugins
         note=ABSENT,  # WooCommerce has none
         tags=ABSENT,  # WooCommerce has none
+        tags_added=ABSENT,
+        tags_removed=ABSENT,
         tier=ABSENT,  # WooCommerce has none
         total_orders=account["orders_count"].maybe(Node.integer),  # legacy v3 and v1 only
         total_spent=account["total_spent"].maybe(Node.decimal),  # legacy v3 and v1 only

@@ -4,14 +4,16 @@ https://developers.brevo.com/reference/createcontact, as of November 2026. Where
 does what hurts most: an address change lifts a blocklist even when the same call sets it.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Final, TypeAlias
 
+from connectors.sandbox.vendor import Answer, Standing, Windows
+
 Json: TypeAlias = Any
-Answer: TypeAlias = tuple[int, Json]
 
 LISTS: Final = range(1, 11)
 MOST_CONTACTS: Final = 1_000_000
@@ -75,7 +77,12 @@ def _now() -> str:
 class BrevoSandbox:
     """One account. `known_attributes` are those it has; None stands for every one there could be."""
 
+    name = "brevo"
+    prefix = "/v3"
+    limits: Mapping[str, Windows] = {"contacts": ((10, 1.0), (36_000, 3600.0)), "other": ((100, 3600.0),)}
+
     def __init__(self, known_attributes: frozenset[str] | None = None) -> None:
+        self.now = 0.0
         self.known_attributes = known_attributes
         self.reset()
 
@@ -84,6 +91,46 @@ class BrevoSandbox:
         self.contacts: dict[int, Contact] = {}
         self.by: dict[str, dict[str, Contact]] = {"email": {}, "ext_id": {}, "SMS": {}}
         self.last_id = 0
+
+    def admits(self, headers: Mapping[str, str], key: str | None) -> bool:
+        """Say whether these headers prove an account."""
+        given = headers.get("api-key", "")
+        return bool(given) and key in (None, given)
+
+    def unauthorized(self) -> Answer:
+        """Give the answer to a call without a valid key."""
+        return 401, {"code": "unauthorized", "message": "Key not found"}
+
+    def budget(self, method: str, path: str) -> str:  # noqa: ARG002 - the same for all methods
+        """Name the class of limits that a call falls under."""
+        return "contacts" if path.startswith(("/contacts", "/account")) else "other"
+
+    def throttled(self, standing: Standing) -> tuple[Answer, Mapping[str, str]]:
+        """Give the answer to a call too many."""
+        refused = {"code": "too_many_requests", "message": "Rate limit exceeded"}
+        return (429, refused), self.standing_headers(standing)
+
+    def standing_headers(self, standing: Standing) -> Mapping[str, str]:
+        """Give the headers by which every answer tells of the limits."""
+        return {
+            "x-sib-ratelimit-limit": str(standing.limit),
+            "x-sib-ratelimit-remaining": str(standing.remaining),
+            "x-sib-ratelimit-reset": str(max(1, math.ceil(standing.reset))),
+        }
+
+    def control(self, method: str, name: str, content: Json) -> Answer | None:
+        """Show contacts, set the attributes there are, unsubscribe as a person does."""
+        match method, name:
+            case "GET", "contacts":
+                return 200, [contact.json() for contact in self.contacts.values()]
+            case "POST", "attributes":
+                names = content["names"]
+                self.known_attributes = None if names is None else frozenset(names)
+            case "POST", "unsubscribe":
+                return (204, None) if self.unsubscribe(**content) else (404, {"message": "no such contact"})
+            case _:
+                return None
+        return 204, None
 
     def answer(self, method: str, path: tuple[str, ...], query: Mapping[str, str], body: Json) -> Answer:
         """Answer one request; `path` are the decoded segments that follow /v3."""

@@ -1,23 +1,23 @@
 """The sandbox as an ASGI application: the vendor's answers, its limits, faults on demand, and what was asked of it.
 
-Under `/_sandbox/` one may GET `contacts`, `journal`, `faults`; DELETE `journal`, `faults`; POST `reset`, `faults`,
-`limits` {"per_second", "kind"}, `journal` {"enabled"}, `key` {"key"}, `attributes` {"names"}, and `unsubscribe`
-{"email", "by", "channel", "time"}.
+Under `/_sandbox/` one may GET `state`, `journal`, `faults`, `counts` (answers by status, and those delivered); DELETE
+`journal`, `faults`; POST `reset`, `faults`, `limits` {"per_second", "kind"} (null: none) or {"windows": {class:
+[[calls, seconds], ...]}}, `journal` {"enabled"}, `key` {"key"}, and what the vendor adds.
 """
 
 import asyncio
 import json
-import math
 import socket
 import struct
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from connectors.sandbox.brevo import Answer, BrevoSandbox
+from connectors.sandbox.brevo import BrevoSandbox
+from connectors.sandbox.vendor import Answer, Limit, Vendor, Windows
 
 Json: TypeAlias = Any
 Message: TypeAlias = MutableMapping[str, Any]
@@ -25,9 +25,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
-PREFIX: Final = "/v3"
 CONTROL: Final = "/_sandbox/"
-MOST_BODY: Final = 1 << 20
+MOST_BODY: Final = 10 << 20
 MOST_JOURNAL: Final = 20_000
 MOST_FAULTS: Final = 1000
 
@@ -57,37 +56,24 @@ class Fault:
         return self.method in (None, method) and (self.email is None or self.email.lower() in text)
 
 
-@dataclass(slots=True)
-class Limit:
-    """Calls per second, counted over the last second or over each second of the clock; None for no limit."""
-
-    per_second: int | None = 10
-    kind: Literal["sliding", "fixed"] = "sliding"
-    seen: deque[float] = field(default_factory=deque)
-
-    def take(self, now: float) -> tuple[bool, int, float]:
-        """Count a call: whether it may pass, how many may follow, and the seconds until there are more."""
-        if self.per_second is None:
-            return True, 36_000, 1.0
-        start = math.floor(now) if self.kind == "fixed" else now - 1.0
-        while self.seen and self.seen[0] <= start - (self.kind == "fixed") * 1e-9:
-            self.seen.popleft()
-        passes = len(self.seen) < self.per_second
-        if passes:
-            self.seen.append(now)
-        return passes, self.per_second - len(self.seen), self.seen[0] + 1.0 - now if self.seen else 1.0
-
-
 class Sandbox:
     """The application. It keeps everything in memory and serves one event loop."""
 
-    def __init__(self, vendor: BrevoSandbox | None = None, *, per_second: int | None = 10) -> None:
-        self.vendor = vendor or BrevoSandbox()
-        self.limit = Limit(per_second)
+    def __init__(self, vendor: Vendor | None = None, *, limited: bool = True, speed: float = 1.0) -> None:
+        self.vendor: Vendor = vendor or BrevoSandbox()
+        self.speed = speed
+        self.limits = self._limits(self.vendor.limits if limited else {})
         self.faults: list[Fault] = []
         self.journal: deque[Json] = deque(maxlen=MOST_JOURNAL)
         self.keeps_journal = True
+        self.statuses: Counter[int] = Counter()
+        self.last_call = 0.0
         self.key: str | None = None
+
+    def _limits(
+        self, windows: Mapping[str, Windows], kind: Literal["sliding", "fixed"] = "sliding"
+    ) -> dict[str, Limit]:
+        return {name: Limit(windows.get(name, ()), kind) for name in self.vendor.limits}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -104,6 +90,8 @@ class Sandbox:
             await asyncio.sleep(fault.delay)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         (status, content), headers = self._answer(scope, method, path, query, body, fault)
+        self.statuses[status] += 1
+        self.last_call = time.time()
         if self.keeps_journal:
             entry = {"method": method, "path": path, "query": query, "body": _json(body)[1], "status": status}
             self.journal.append(entry | {"time": time.time()})
@@ -123,17 +111,18 @@ class Sandbox:
     def _answer(  # noqa: PLR0913, PLR0917 - what a request is made of
         self, scope: Message, method: str, path: str, query: dict[str, str], body: bytes, fault: Fault | None
     ) -> tuple[Answer, Headers]:
-        key = next((value for name, value in scope["headers"] if name == b"api-key"), b"").decode("latin-1")
-        if not key or self.key not in (None, key):
-            return (401, {"code": "unauthorized", "message": "Key not found"}), []
-        passes, remaining, reset = self.limit.take(time.monotonic())
-        headers = [
-            (b"x-sib-ratelimit-limit", b"%d" % (self.limit.per_second or 36_000)),
-            (b"x-sib-ratelimit-remaining", b"%d" % remaining),
-            (b"x-sib-ratelimit-reset", b"%d" % max(1, math.ceil(reset))),
-        ]
+        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not self.vendor.admits(given, self.key):
+            return self.vendor.unauthorized(), []
+        self.vendor.now = time.monotonic() * self.speed
+        passes, standing = self.limits[self.vendor.budget(method, path.removeprefix(self.vendor.prefix))].take(
+            self.vendor.now
+        )
+        standing = replace(standing, reset=standing.reset / self.speed)
         if not passes:
-            return (429, {"code": "too_many_requests", "message": "Rate limit exceeded"}), headers
+            refused, own = self.vendor.throttled(standing)
+            return refused, _headers(own)
+        headers = _headers(self.vendor.standing_headers(standing))
         answer: Answer = (502, None)
         if fault is None or fault.applied or (fault.status is None and not fault.reset):
             answer = self._vendor(method, path, query, body)
@@ -141,18 +130,17 @@ class Sandbox:
             answer = (fault.status, fault.body)
             if fault.retry_after is not None:
                 headers.append((b"retry-after", str(fault.retry_after).encode("latin-1")))
-            headers += [
-                (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in fault.headers.items()
-            ]
+            headers += _headers(fault.headers)
         return answer, headers
 
     def _vendor(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
-        if not path.startswith(f"{PREFIX}/"):
+        prefix = f"{self.vendor.prefix}/"
+        if not path.startswith(prefix):
             return 404, {"code": "document_not_found", "message": "Path does not exist"}
         readable, content = _json(body)
         if not readable:
             return 400, {"code": "bad_request", "message": "Input must be a valid JSON object"}
-        segments = tuple(unquote(segment) for segment in path.removeprefix(f"{PREFIX}/").split("/"))
+        segments = tuple(unquote(segment) for segment in path.removeprefix(prefix).split("/"))
         return self.vendor.answer(method, segments, query, content)
 
     def _control(self, method: str, name: str, body: bytes) -> Answer:
@@ -162,10 +150,10 @@ class Sandbox:
         except (TypeError, KeyError, ValueError) as error:
             return 400, {"message": str(error)}
 
-    def _act(self, method: str, name: str, content: Json) -> Answer:  # noqa: C901, PLR0911, PLR0912 - a table of controls
+    def _act(self, method: str, name: str, content: Json) -> Answer:  # noqa: C901 - a table of controls
         match method, name:
-            case "GET", "contacts":
-                return 200, [contact.json() for contact in self.vendor.contacts.values()]
+            case "GET", "counts":
+                return 200, {"statuses": self.statuses, "last_call": self.last_call}
             case "GET", "journal":
                 return 200, list(self.journal)
             case "DELETE", "journal":
@@ -181,21 +169,31 @@ class Sandbox:
             case "DELETE", "faults":
                 self.faults.clear()
             case "POST", "limits":
-                self.limit = Limit(content["per_second"], content.get("kind", "sliding"))
+                self.limits = self._told_limits(content)
             case "POST", "key":
                 self.key = content["key"]
-            case "POST", "attributes":
-                names = content["names"]
-                self.vendor.known_attributes = None if names is None else frozenset(names)
-            case "POST", "unsubscribe":
-                return (204, None) if self.vendor.unsubscribe(**content) else (404, {"message": "no such contact"})
             case "POST", "reset":
                 self.vendor.reset()
+                self.statuses.clear()
                 self.journal.clear()
                 self.faults.clear()
             case _:
-                return 404, {"message": "no such control"}
+                return self.vendor.control(method, name, content) or (404, {"message": "no such control"})
         return 204, None
+
+    def _told_limits(self, content: Json) -> dict[str, Limit]:
+        if "windows" in content:
+            windows = {
+                name: tuple((calls, seconds) for calls, seconds in many) for name, many in content["windows"].items()
+            }
+            return self._limits(windows)
+        each = content["per_second"]
+        windows = {} if each is None else dict.fromkeys(self.vendor.limits, ((each, 1.0),))
+        return self._limits(windows, content.get("kind", "sliding"))
+
+
+def _headers(values: Mapping[str, str]) -> Headers:
+    return [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in values.items()]
 
 
 async def _body(receive: Receive) -> bytes:

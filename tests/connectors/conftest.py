@@ -41,6 +41,7 @@ def make_state(*, grants: Mapping[str, datetime | None] | None = None, **fields:
     defaults: dict[str, Any] = {
         "subject": "customer:shop:7",
         "ext_id": "shop-7",
+        "stable_id": "shop-7",
         "raw": {},
         "deleted": False,
         "known": {},
@@ -139,7 +140,7 @@ def converse(lawful: Callable[[Call], None]) -> Callable[[Brevo, State, Ask], Ta
     """Talk until there is an end. After every step a crash is played: the same step must lead to the same call."""
 
     def talk(connector: Brevo, state: State, ask: Ask) -> Talk:
-        (call,) = connector.calls([state], backlog=False)
+        (call,) = connector.calls([state], bulk=False)
         calls: list[Call] = []
         while isinstance(call, Call):
             lawful(call)
@@ -149,7 +150,7 @@ def converse(lawful: Callable[[Call], None]) -> Callable[[Brevo, State, Ask], Ta
             if not isinstance(verdict, Follow):
                 return Talk(calls, verdict)
             kept = json.loads(json.dumps(verdict.step))
-            assert connector.calls([replace(state, steps=kept)], backlog=False) == [verdict.call]
+            assert connector.calls([replace(state, steps=kept)], bulk=False) == [verdict.call]
             call = verdict.call
         return Talk(calls, call)
 
@@ -171,7 +172,7 @@ def answered(converse: Callable[[Brevo, State, Ask], Talk]) -> Callable[[Brevo, 
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    return Sandbox(per_second=None)
+    return Sandbox(limited=False)
 
 
 @pytest.fixture

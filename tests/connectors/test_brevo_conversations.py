@@ -140,7 +140,7 @@ def test_lost_answer_during_a_change_of_address_subscribes_nobody(
     given = state(email="ada@example.org", known=known)
     steps: dict[str, Any] = {}
     for attempt in range(1, 6):
-        (call,) = brevo().calls([replace(given, steps=steps)], backlog=False)
+        (call,) = brevo().calls([replace(given, steps=steps)], bulk=False)
         if attempt == lost:
             sandbox.faults.append(Fault(reset=True, applied=True))
         verdict = brevo().judge(call, ask(call))[given.subject]

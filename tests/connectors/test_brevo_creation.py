@@ -18,7 +18,7 @@ NO_LIST = {"code": "invalid_parameter", "message": "List with id 5 does not exis
 
 @pytest.mark.parametrize("email", [None, "", "  "])
 def test_nobody_is_created_without_an_identifier(brevo: Any, state: Any, email: str | None) -> None:
-    assert brevo().calls([state(email=email, first_name="Ada")], backlog=False) == [
+    assert brevo().calls([state(email=email, first_name="Ada")], bulk=False) == [
         Nothing(reason="no e-mail or phone", keep=True)
     ]
 
@@ -26,9 +26,7 @@ def test_nobody_is_created_without_an_identifier(brevo: Any, state: Any, email: 
 def test_phone_that_is_not_mapped_to_sms_identifies_nobody(brevo: Any, state: Any) -> None:
     connector = brevo(field_mapping={"phone": "PHONE"})
 
-    assert connector.calls([state(phone="+4520123456")], backlog=True) == [
-        Nothing(reason="no e-mail or phone", keep=True)
-    ]
+    assert connector.calls([state(phone="+4520123456")], bulk=True) == [Nothing(reason="no e-mail or phone", keep=True)]
 
 
 def test_phone_alone_creates_a_contact(answered: Any, brevo: Any, state: Any, now: Any) -> None:
@@ -138,8 +136,8 @@ def test_another_number_attribute_is_left_out_by_its_name(answered: Any, brevo: 
 
 def test_number_refused_before_a_crash_is_tried_again_when_it_is_another(brevo: Any, state: Any) -> None:
     steps = {"left_out": {"SMS": {"value": "12", "why": "phone left out: refused as invalid"}}}
-    (old,) = brevo().calls([state(email="a@example.com", phone="12", steps=steps)], backlog=False)
-    (new,) = brevo().calls([state(email="a@example.com", phone="+4520123456", steps=steps)], backlog=False)
+    (old,) = brevo().calls([state(email="a@example.com", phone="12", steps=steps)], bulk=False)
+    (new,) = brevo().calls([state(email="a@example.com", phone="+4520123456", steps=steps)], bulk=False)
 
     assert "attributes" not in old.body
     assert new.body["attributes"] == {"SMS": "+4520123456"}

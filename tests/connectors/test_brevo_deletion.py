@@ -23,7 +23,7 @@ CONTACT = {"id": 9, "email": "ada@example.com", "emailBlacklisted": False, "smsB
     ],
 )
 def test_contact_of_somebody_else_is_left_alone(brevo: Any, state: Any, fields: Any, reason: str) -> None:
-    assert brevo().calls([state(deleted=True, **fields)], backlog=False) == [Nothing(reason=reason)]
+    assert brevo().calls([state(deleted=True, **fields)], bulk=False) == [Nothing(reason=reason)]
 
 
 def test_hard_deletion_is_by_our_id(answered: Any, brevo: Any, state: Any) -> None:

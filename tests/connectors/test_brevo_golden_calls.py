@@ -58,7 +58,7 @@ def test_every_expectation_belongs_to_a_case(ago: Any) -> None:
     "name", ["create__full", "create__bare", "create__cleared", "update__full", "update__cleared", "delete__soft"]
 )
 def test_first_call_is_as_written_down(brevo: Any, state: Any, lawful: Any, ago: Any, name: str) -> None:
-    (call,) = brevo(field_mapping=MAPPING).calls([state(**cases(ago)[name])], backlog=False)
+    (call,) = brevo(field_mapping=MAPPING).calls([state(**cases(ago)[name])], bulk=False)
     lawful(call)
 
     assert json.loads((EXPECTED / f"{name}.json").read_text()) == {

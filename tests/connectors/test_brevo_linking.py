@@ -153,7 +153,7 @@ def test_contact_that_vanishes_twice_is_asked_later(answered: Any, brevo: Any, s
 
 def test_link_by_an_address_that_is_no_longer_wanted_is_forgotten(brevo: Any, state: Any) -> None:
     steps = {"link": {"by": "email_id", "address": "old@example.com"}}
-    (call,) = brevo().calls([state(email="new@example.com", steps=steps)], backlog=False)
+    (call,) = brevo().calls([state(email="new@example.com", steps=steps)], bulk=False)
 
     assert (call.method, call.body["email"]) == ("POST", "new@example.com")
 

@@ -156,11 +156,11 @@ def test_deleted_contact_frees_its_identifiers(account: BrevoSandbox) -> None:
 
 @pytest.mark.parametrize(("kind", "start", "second"), [("sliding", 0.5, 1.4), ("fixed", 0.5, 0.9)])
 def test_limit_counts_a_second(kind: Any, start: float, second: float) -> None:
-    limit = Limit(2, kind)
+    limit = Limit(((2, 1.0),), kind)
 
     assert [limit.take(moment)[0] for moment in (start, start, second)] == [True, True, False]
     assert limit.take(start + 1.0)[0] is True
 
 
 def test_limit_that_is_off_lets_all_pass() -> None:
-    assert all(Limit(None).take(0.0)[0] for _ in range(100))
+    assert all(Limit(()).take(0.0)[0] for _ in range(100))

@@ -37,7 +37,7 @@ def test_identifier_by_which_a_contact_is_changed(
 
 
 def test_known_contact_without_any_identifier_is_created(brevo: Any, state: Any) -> None:
-    (call,) = brevo().calls([state(email="a@example.com", ext_id=None, known={"exists": True})], backlog=False)
+    (call,) = brevo().calls([state(email="a@example.com", ext_id=None, known={"exists": True})], bulk=False)
 
     assert call.method == "POST"
 
@@ -60,7 +60,7 @@ def test_same_address_is_no_change(answered: Any, brevo: Any, state: Any) -> Non
     ],
 )
 def test_nothing_to_send_is_not_sent(brevo: Any, state: Any, fields: Any, reason: str) -> None:
-    assert brevo().calls([state(known=OURS, **fields)], backlog=False) == [Nothing(reason=reason)]
+    assert brevo().calls([state(known=OURS, **fields)], bulk=False) == [Nothing(reason=reason)]
 
 
 def test_cleared_address_is_told(answered: Any, brevo: Any, state: Any) -> None:

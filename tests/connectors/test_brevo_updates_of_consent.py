@@ -123,7 +123,7 @@ def test_malformed_read_grants_nothing(answered: Any, brevo: Any, state: Any, ag
 @pytest.mark.parametrize("status", [0, 429, 500, 425, 401, 403, 400])
 def test_failed_read_grants_nothing(brevo: Any, state: Any, respond_with: Any, ago: Any, status: int) -> None:
     given = state(known=OURS, grants={"email": ago(days=1)})
-    (call,) = brevo().calls([given], backlog=False)
+    (call,) = brevo().calls([given], bulk=False)
     verdict = brevo().judge(call, respond_with(status, b"timeout"))[given.subject]
 
     assert not hasattr(verdict, "call")
@@ -155,7 +155,7 @@ def test_blocklist_seen_once_counts_when_it_is_read_again(  # noqa: PLR0917 - a 
     seen = {**SEEN, "blocked": True, "sms_blocked": True, "at": ago(minutes=5).isoformat()}
     known = {**OURS, "blocked_at": ago(days=2).isoformat(), "sms_blocked_at": ago(days=2).isoformat()}
     given = state(known=known, grants={channel: ago(days=1)}, steps={"contact": seen}, now=now)
-    (call,) = brevo().calls([given], backlog=False)
+    (call,) = brevo().calls([given], bulk=False)
     verdict = brevo().judge(call, respond_with(200, read()))[given.subject]
 
     assert call.method == "GET"

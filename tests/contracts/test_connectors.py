@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.brevo import BrevoOptions
 from connectors.connector import Call, Connector, Decision, Nothing, Response, State
-from connectors.registry import CONNECTORS
+from connectors.registry import DESTINATIONS
 from connectors.verdicts import BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater
 from mappings.records import ABSENT, Consent, Customer
 
@@ -22,11 +22,11 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 VERDICTS = (Delivered, RetryLater, Rejected, BudgetSpent, Down, Follow)
 PERSON = ("ada@example.com", "bea@example.com", "+4520123456", "Lovelace")
 
-known = pytest.mark.parametrize("name", sorted(CONNECTORS))
+known = pytest.mark.parametrize("name", sorted(DESTINATIONS))
 
 
 def connector(name: str, **options: Any) -> Connector:
-    return CONNECTORS[name](replace(OPTIONS[name], **options))
+    return next(iter(DESTINATIONS[name].lanes.values())).connector(replace(OPTIONS[name], **options))
 
 
 def make_state(**fields: Any) -> State:
@@ -35,6 +35,7 @@ def make_state(**fields: Any) -> State:
     defaults: dict[str, Any] = {
         "subject": "customer:shop:7",
         "ext_id": "shop-7",
+        "stable_id": "shop-7",
         "raw": {},
         "deleted": False,
         "known": {},
@@ -60,13 +61,13 @@ STATES = {
 
 
 def first_call(one: Connector, state: State) -> Call:
-    (call,) = one.calls([state], backlog=False)
+    (call,) = one.calls([state], bulk=False)
     assert isinstance(call, Call)
     return call
 
 
 def test_every_connector_is_tried_here() -> None:
-    assert set(OPTIONS) == set(CONNECTORS)
+    assert set(OPTIONS) == set(DESTINATIONS)
 
 
 @known
@@ -117,13 +118,13 @@ def test_page_in_place_of_an_answer_delivers_nothing(name: str, state: State) ->
 @known
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 def test_same_state_gives_the_same_calls(name: str, state: State) -> None:
-    assert connector(name).calls([state], backlog=False) == connector(name).calls([state], backlog=False)
+    assert connector(name).calls([state], bulk=False) == connector(name).calls([state], bulk=False)
 
 
 @known
 def test_each_state_gets_its_answer(name: str) -> None:
     states = [replace(state, subject=f"customer:shop:{number}") for number, state in enumerate(STATES.values())]
-    found = connector(name).calls(states, backlog=True)
+    found = connector(name).calls(states, bulk=True)
     subjects = [subject for call in found if isinstance(call, Call) for subject in call.subjects]
 
     assert sorted(subjects) == [state.subject for state in states]
@@ -242,7 +243,7 @@ def test_no_conversation_grants_what_was_not_decided(
     name: str, state: State, script: list[Any], unknown_consent: str
 ) -> None:
     one = connector(name, unknown_consent=unknown_consent)
-    (call,) = one.calls([state], backlog=False)
+    (call,) = one.calls([state], bulk=False)
     was_read = False
     for status, body in script:
         if isinstance(call, Nothing):
@@ -256,6 +257,6 @@ def test_no_conversation_grants_what_was_not_decided(
         if not isinstance(verdict, Follow):
             return
         kept = json.loads(json.dumps(verdict.step))
-        assert one.calls([replace(state, steps=kept)], backlog=False) == [verdict.call]
+        assert one.calls([replace(state, steps=kept)], bulk=False) == [verdict.call]
         call = verdict.call
     pytest.fail("the conversation does not end")

@@ -105,7 +105,7 @@ class Preparer:
         image = self._image(lane, state)
         if self._unchanged(draft, image, now):
             return replace(_done(draft.key, "unchanged"), record=_after(draft))
-        call = lane.connector.calls([state], backlog=False)[0]
+        call = lane.connector.calls([state], bulk=False)[0]
         if isinstance(call, Nothing):
             return self._nothing(lane, draft, call)
         return Prepared(key=draft.key, record=draft.record, news=draft.news, state=state, image=image, call=call)
