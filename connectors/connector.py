@@ -129,13 +129,14 @@ class Budget:
 class Way:
     """One way to bring states over: up to `most` in a call that is paid from `budget`, worth it from `least` that wait.
 
-    `bulk` is handed to `calls`.
+    `bulk` is handed to `calls`. `polls` names the budget that asking for the outcome is paid from, if there is any.
     """
 
     budget: str
     most: int = 1
     least: int = 1
     bulk: bool = False
+    polls: str = ""
 
 
 # What became of the subjects of a process that has ended: all of them.

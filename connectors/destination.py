@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.connector import Connector, Kind
+from connectors.sections import DestinationSection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,8 +18,14 @@ class LaneSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Destination:
-    """One vendor. `options` is the frozen dataclass that its connectors are called with."""
+    """One vendor. `section` is its part of the configuration, which a person writes under its name.
+
+    `options` is the frozen dataclass that its connectors are called with: what the section says, and the skill besides.
+    `needs` gives the fields of customers that options ask for, None for all: a change of another field is no news.
+    """
 
     name: str
+    section: type[DestinationSection]
     options: type[Any]
+    needs: Callable[[Any], frozenset[str] | None] = lambda _: None
     lanes: Mapping[str, LaneSpec]

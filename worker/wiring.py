@@ -5,17 +5,13 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-import jmespath
 import redis
 import structlog
 
-from connectors.attributes import fields_needed
-from connectors.brevo import Brevo, BrevoOptions
-from connectors.connector import Connector
+from connectors.connector import Call, Response
 from connectors.http import Sender
-from mappings.registry import PLATFORMS
 from worker.engine.figures import Figures
 from worker.engine.lanes import MAP, Lanes, LaneTimes
 from worker.engine.leases import LeaseKeeper
@@ -23,16 +19,20 @@ from worker.engine.limits import Limits
 from worker.engine.pulse import Pulse
 from worker.engine.retry import RetryPolicy
 from worker.engine.scripts import Scripts, prefix_key
-from worker.settings.models import CustomerSync, Settings
+from worker.routes import build_lanes, build_mapper
+from worker.settings.models import Settings
 from worker.store import client
 from worker.sync.delivery import Deliverer
 from worker.sync.destination import DestinationLane
-from worker.sync.facets import RAW
+from worker.sync.drain import Drain, Work
 from worker.sync.folding import fold_long
 from worker.sync.identity import Identity
-from worker.sync.mapping import MapDrain, Mapper, Route
+from worker.sync.mapping import MapDrain
 from worker.sync.preparation import Preparer
+from worker.sync.processes import Poller, Riders
+from worker.sync.relations import Relations
 from worker.sync.settling import Settler
+from worker.sync.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,7 @@ class Program:
     drains: Mapping[str, Callable[[str], None]]
     leases: LeaseKeeper
     pulse: Pulse
+    folded: frozenset[str]
     wake: Callable[[str, str], None]
     sender: Sender
 
@@ -64,7 +65,7 @@ class Program:
         swept = self.lanes.sweep({lane: drains() for lane, drains in self.slots.items()})
         for lane, slot in swept.wakes:
             self.wake(lane, slot)
-        fold_long(self.lanes, swept.long)
+        fold_long(self.lanes, [(lane, key) for lane, key in swept.long if lane in self.folded])
 
     def start(self) -> None:
         """Start the threads of this process."""
@@ -82,52 +83,114 @@ def build_program(
     settings: Settings, store_url: str, *, wake: Callable[[str, str], None], running: Callable[[], bool]
 ) -> Program:
     """Build what a worker process runs."""
-    store = client(store_url)
-    scripts = Scripts(store, settings.engine.prefix)
-    lanes = Lanes(scripts, lane_times(settings))
-    leases = LeaseKeeper(lanes)
-    identity = build_identity(settings, store)
-    destinations = build_lanes(settings)
-    pulse = Pulse(lambda: program.sweep())  # noqa: PLW0108 - the program is built last
-    sender = Sender()
-    map_drain = MapDrain(
-        lanes=lanes,
-        mapper=build_mapper(settings, identity),
-        leases=leases,
-        wake=wake,
-        running=running,
-        slots=MAP_SLOTS,
-        slice_seconds=settings.engine.slice_seconds,
-    )
-    limits = Limits(scripts)
-    preparer = Preparer(store=store, prefix=scripts.prefix, identity=identity)
-    settler = Settler(
-        lanes=lanes,
-        limits=limits,
-        policy=retry_policy(settings),
-        preparer=preparer,
-        draw=random.random,
-        note_fault=Figures(scripts).note_fault,
-    )
-    drains: dict[str, Callable[[str], None]] = {MAP: map_drain.run}
+    builder = _Builder(settings, store_url, wake=wake, running=running)
+    jobs = [job for lane in build_lanes(settings) for job in builder.drains(lane)]
+    drains: dict[str, Callable[[str], None]] = {MAP: builder.map_drain().run}
     slots: dict[str, Callable[[], int]] = {MAP: lambda: MAP_SLOTS}
-    for lane in destinations:
-        deliverer = Deliverer(
-            lane=lane,
-            lanes=lanes,
-            limits=limits,
-            leases=leases,
-            preparer=preparer,
-            settler=settler,
-            send=partial(sender.send, lane.connector.base_url, lane.connector.headers()),
-            wake=wake,
-            pulse=pulse,
-            running=running,
-            slice_seconds=settings.engine.slice_seconds,
-        )
-        drains[lane.name], slots[lane.name] = deliverer.run, deliverer.drains
-    program = Program(lanes=lanes, slots=slots, drains=drains, leases=leases, pulse=pulse, wake=wake, sender=sender)
+    for drain in jobs:
+        drains[drain.job.name], slots[drain.job.name] = drain.run, drain.drains
+    program = Program(
+        lanes=builder.lanes,
+        slots=slots,
+        drains=drains,
+        leases=builder.leases,
+        pulse=builder.pulse,
+        folded=frozenset(lane.name for lane in build_lanes(settings)),
+        wake=wake,
+        sender=builder.sender,
+    )
+    builder.sweep = program.sweep
     return program
+
+
+class _Builder:
+    """The objects that the drains of one process share."""
+
+    def __init__(
+        self, settings: Settings, store_url: str, *, wake: Callable[[str, str], None], running: Callable[[], bool]
+    ) -> None:
+        store = client(store_url)
+        self.settings = settings
+        self.scripts = Scripts(store, settings.engine.prefix)
+        self.lanes = Lanes(self.scripts, lane_times(settings))
+        self.leases = LeaseKeeper(self.lanes)
+        self.identity = build_identity(settings, store)
+        self.relations = Relations(store=store, prefix=self.scripts.prefix, identity=self.identity)
+        self.limits = Limits(self.scripts)
+        self.sender = Sender()
+        self.sweep: Callable[[], None] = lambda: None  # the program's, which is built last
+        self.pulse = Pulse(lambda: self.sweep())  # noqa: PLW0108 - likewise
+        self.wake = wake
+        self.running = running
+
+    def map_drain(self) -> MapDrain:
+        """Build the drain of the lane `map`."""
+        return MapDrain(
+            lanes=self.lanes,
+            mapper=build_mapper(self.settings, self.identity),
+            leases=self.leases,
+            wake=self.wake,
+            running=self.running,
+            slots=MAP_SLOTS,
+            slice_seconds=self.settings.engine.slice_seconds,
+        )
+
+    def drains(self, lane: DestinationLane) -> list[Drain]:
+        """Build the drain of a lane, and that of its processes where its calls start any."""
+        jobs: list[Work] = [self._deliverer(lane)]
+        if hasattr(lane.connector, "poll"):
+            jobs.append(self._poller(lane))
+        return [
+            Drain(
+                job=job,
+                lanes=self.lanes,
+                leases=self.leases,
+                wake=self.wake,
+                pulse=self.pulse,
+                running=self.running,
+                slice_seconds=self.settings.engine.slice_seconds,
+            )
+            for job in jobs
+        ]
+
+    def _deliverer(self, lane: DestinationLane) -> Deliverer:
+        engine = self.settings.engine
+        return Deliverer(
+            lane=lane,
+            lanes=self.lanes,
+            turns=Turns(limits=self.limits, budgets=lane.budgets),
+            leases=self.leases,
+            preparer=Preparer(relations=self.relations, identity=self.identity),
+            settler=Settler(
+                lanes=self.lanes,
+                limits=self.limits,
+                policy=retry_policy(self.settings),
+                hold_seconds=engine.hold_seconds,
+                relations=self.relations,
+                draw=random.random,
+                note_fault=Figures(self.scripts).note_fault,
+            ),
+            riders=Riders(lane=lane, lanes=self.lanes, wake=self.wake, first=engine.poll_first),
+            send=self._sending(lane),
+            running=self.running,
+        )
+
+    def _poller(self, lane: DestinationLane) -> Poller:
+        engine = self.settings.engine
+        return Poller(
+            lane=lane,
+            lanes=self.lanes,
+            limits=self.limits,
+            turns=Turns(limits=self.limits, budgets=lane.budgets),
+            policy=retry_policy(self.settings),
+            send=self._sending(lane),
+            draw=random.random,
+            first=engine.poll_first,
+            cap=engine.poll_cap,
+        )
+
+    def _sending(self, lane: DestinationLane) -> Callable[[Call], Response]:
+        return partial(self.sender.send, lane.connector.base_url, lane.connector.headers())
 
 
 def lane_times(settings: Settings) -> LaneTimes:
@@ -160,66 +223,3 @@ def build_identity(settings: Settings, store: redis.Redis) -> Identity:
         secret = store.get(name)
     assert isinstance(secret, bytes)  # noqa: S101 - it was just set, and this client does not decode
     return Identity(secret=secret, bare_ids=settings.identity.bare_ids)
-
-
-def build_connectors(settings: Settings) -> dict[str, Connector]:
-    """Give the connectors of the destinations that are configured and that a skill tells."""
-    skill, brevo = settings.skills.customer_sync, settings.destinations.brevo
-    if brevo is None or skill is None or not skill.tells("brevo"):
-        return {}
-    options = skill.options
-    return {
-        "brevo": Brevo(
-            BrevoOptions(
-                api_key=brevo.api_key.get_secret_value(),
-                base_url=brevo.base_url,
-                plan=brevo.plan,
-                limits_off=not brevo.limits,
-                field_mapping=skill.field_mapping,
-                list_id=options.list_id,
-                delete_behavior=options.delete_behavior,
-                unknown_consent=options.unknown_consent,
-                update_enabled=options.update_enabled,
-            )
-        )
-    }
-
-
-def build_lanes(settings: Settings) -> list[DestinationLane]:
-    """Give the lanes of the configured destinations. None may hold more than half of the threads."""
-    slots = max(1, min(settings.engine.calls_at_once, settings.engine.threads // 2))
-    return [
-        DestinationLane(
-            name=f"{name}.contacts",
-            connector=connector,
-            slots=slots,
-            budgets={budget.name: budget for budget in connector.budgets if budget.windows},
-        )
-        for name, connector in build_connectors(settings).items()
-    ]
-
-
-def build_mapper(settings: Settings, identity: Identity) -> Mapper:
-    """Give what maps events, with the routes of the configured skills."""
-    skill = settings.skills.customer_sync
-    return Mapper(
-        platforms=PLATFORMS,
-        sources={name: source.platform for name, source in settings.sources.items()},
-        routes={name: _route(settings, skill) for name in settings.sources if skill and skill.hears(name)},
-        identity=identity,
-    )
-
-
-def _route(settings: Settings, skill: CustomerSync) -> Route:
-    options = skill.options
-    raw: dict[str, Any] = {
-        key.removeprefix(RAW): jmespath.compile(key.removeprefix(RAW))
-        for key in skill.field_mapping
-        if key.startswith(RAW)
-    }
-    return Route(
-        lanes=tuple(lane.name for lane in build_lanes(settings)),
-        wanted=fields_needed(skill.field_mapping),
-        raw=raw,
-        gather=options.batch_interval if options.sync_mode == "batch" else 0.0,
-    )

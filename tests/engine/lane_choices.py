@@ -36,5 +36,7 @@ an_ending: Final = st.sampled_from(
         {"action": "retry"},
         {"action": "defer"},
         {"action": "hold"},
+        {"action": "hold", "record": '{"h":1}', "image": "h 1"},
+        {"action": "done", "outcome": "delivered", "health": "ok", "record": "="},
     )
 )

@@ -26,6 +26,8 @@ class LaneModel:
         self.ignored: Counter[str] = Counter()
         self.records: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self.suspect: tuple[str, str, str] = ("", "", "")
+        self.turns: Counter[str] = Counter()
+        self.gathering: defaultdict[str, set[str]] = defaultdict(set)
 
     def _next(self) -> str:
         self.sequence += 1
@@ -54,9 +56,15 @@ class LaneModel:
         self.slots[lane][slot] = self.now + self.times.lease
         return slot
 
-    def _append(self, lane: str, name: str, ready: int | None, item: bytes) -> None:
-        key = self.lanes[lane].setdefault(name, Key(items=[], when=self.now if ready is None else ready))
-        key.items.append(item)
+    def _append(self, lane: str, name: str, ready: int | None, item: bytes, most: int = 0) -> None:
+        when = self.now if ready is None else ready
+        new = name not in self.lanes[lane]
+        self.lanes[lane].setdefault(name, Key(items=[], when=when)).items.append(item)
+        if new and when > self.now and most:
+            self.gathering[lane].add(name)
+            if len(self.gathering[lane]) >= most:
+                for gathered in self.gathering.pop(lane):
+                    self.lanes[lane][gathered].when = self.now
 
     def _close(self, items: Sequence[bytes], lane: str, outcome: str) -> None:
         for item in items:
@@ -112,20 +120,35 @@ class LaneModel:
 
     def _choose(self, lane: str, number: int) -> list[str]:
         keys, chosen, leases = self.lanes[lane], list[str](), 0
-        for name in self.due(lane)[: number + sum(key.crashes > 0 for key in keys.values())]:
-            suspected = 0 < keys[name].crashes < CRASHES
-            if leases == number:
-                break
-            if suspected and (leases or self.holder(*self.suspect)):
-                continue
-            chosen.append(name)
-            leases = number if suspected else leases + (keys[name].crashes == 0)
+        due, crashed = self.due(lane), sum(key.crashes > 0 for key in keys.values())
+        live = self._live_share(lane, number, len(due))
+        seen: set[str] = set()
+        for names, most in ((due[: number + crashed], number - live), (due[::-1][: live + crashed], number)):
+            for name in names if live or most == number - live else ():
+                if leases >= most:
+                    break
+                suspected = 0 < keys[name].crashes < CRASHES
+                if name in seen or (suspected and (leases or self.holder(*self.suspect))):
+                    seen.add(name)
+                    continue
+                seen.add(name)
+                chosen.append(name)
+                leases = number if suspected else leases + (keys[name].crashes == 0)
         return chosen
+
+    def _live_share(self, lane: str, number: int, due: int) -> int:
+        if lane == "map" or due <= number:
+            return 0
+        if number > 1:
+            return number // 4
+        self.turns[lane] += 1
+        return int(self.turns[lane] % 4 == 0)
 
     def _lease(self, lane: str, names: Sequence[str]) -> list[tuple[str, Key]]:
         leased: list[tuple[str, Key]] = []
         for name in names:
             key = self.lanes[lane][name]
+            self.gathering[lane].discard(name)
             if key.crashes >= CRASHES:
                 self._bury(lane, name, "poison", self.lanes[lane].pop(name).items)
                 continue
@@ -138,11 +161,11 @@ class LaneModel:
 
     def holder(self, lane: str, name: str, token: str) -> Key | None:
         key = self.lanes[lane].get(name)
-        return key if key and key.state == "leased" and key.token == token else None
+        return key if key and key.state != "waiting" and key.token == token else None
 
     def renew(self, lane: str, name: str, token: str) -> bool:
         key = self.holder(lane, name, token)
-        if key:
+        if key and key.state == "leased":
             key.when = self.now + self.times.lease
         return key is not None
 
@@ -157,14 +180,18 @@ class LaneModel:
         key = self.holder(lane, settlement.key, settlement.token)
         if key is None:
             return False
+        was_held, token = key.state == "held", key.token
         key.crashes, key.token, key.state, taken = 0, "", "waiting", key.taken
         key.taken, key.when = 0, self.now + settlement.delay_ms
         self._note_health(lane, settlement)
-        self._write_record(settlement)
+        said = self._said_of_record(settlement, was_held=was_held)
+        if settlement.action != "hold":
+            self._write_record(settlement.key, *said)
         if settlement.action in ("done", "bury"):
             self._finish(lane, settlement, key, taken)
         elif settlement.action == "hold":
-            key.state, key.taken = "held", taken
+            key.state, key.taken, key.token = "held", taken, token
+            self.records[settlement.key] |= {"held": said[0], "held_image": said[1], "held_links": "[]"}
         elif settlement.action == "retry" and not self.is_paused(lane):
             key.attempts += 1
         return True
@@ -196,17 +223,25 @@ class LaneModel:
                 if self.pauses[scope].probing:
                     self.pauses[scope].until = self.now
 
-    def _write_record(self, settlement: Settlement) -> None:
+    def _said_of_record(self, settlement: Settlement, *, was_held: bool) -> tuple[str, str]:
         record = self.records[settlement.key]
-        if settlement.record == "-":
+        aside = ("", "")
+        if was_held:
+            aside = (record.pop("held", ""), record.pop("held_image", ""))
+            record.pop("held_links", None)
+        return aside if settlement.record == "=" else (str(settlement.record), settlement.image)
+
+    def _write_record(self, name: str, known: str, image: str) -> None:
+        record = self.records[name]
+        if known == "-":
             record.clear()
-        elif settlement.record:
+        elif known:
             record.pop("doubt", None)
-            record["known"] = settlement.record
-        if settlement.image == "-":
+            record["known"] = known
+        if image == "-":
             record.pop("image", None)
-        elif settlement.image:
-            record["image"] = settlement.image
+        elif image:
+            record["image"] = image
 
     def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[bool], list[tuple[str, str]]]:
         settled, lanes = [], []
@@ -222,18 +257,11 @@ class LaneModel:
                 self.ignored[one.reason] += 1
                 self._close([one.event.encode()], "map", f"ignored: {one.reason}")
             for push in one.pushes:
-                self._append(push.lane, push.key, push.ready_ms, push.item.pack())
+                self._append(push.lane, push.key, push.ready_ms, push.item.pack(), push.gather_most)
                 self.tally[push.lane]["pushed"] += 1
                 lanes.append(push.lane)
         wakes = [(lane, self._wake(lane)) for lane in dict.fromkeys(lanes)]
         return settled, [(lane, slot) for lane, slot in wakes if slot]
-
-    def release(self, lane: str, names: Sequence[str]) -> str:
-        for name in names:
-            key = self.lanes[lane].get(name)
-            if key and key.state == "held":
-                key.state, key.when, key.taken = "waiting", self.now, 0
-        return self._wake(lane)
 
     def sweep(self, slots: dict[str, int]) -> list[tuple[str, str]]:
         wakes = []

@@ -57,7 +57,8 @@ def of_store(store: redis.Redis, prefix: str, now: int) -> View:
         if match := re.fullmatch(r"lane:([^:]+):items:(.+)", name):
             lanes.setdefault(match[1], {}).setdefault("items", {})[match[2]] = value
         elif match := re.fullmatch(
-            r"lane:([^:]+):(due|leased|held|tokens|taken|attempts|crashes|slots|failing|long|counts)", name
+            r"lane:([^:]+):(due|leased|held|tokens|taken|attempts|crashes|slots|failing|long|counts|turn|gathering)",
+            name,
         ):
             lanes.setdefault(match[1], {})[match[2]] = value
         elif re.fullmatch(r"lane:[^:]+:hour:\d+", name):
@@ -107,6 +108,7 @@ def _lane(parts: dict[str, Any], now: int) -> View:
         "slots": {slot: until for slot, until in parts.get("slots", {}).items() if until > now},
         "failing": parts.get("failing", set()),
         "long": parts.get("long", set()),
+        "gathering": parts.get("gathering", set()),
         "counts": numbers,
     }
 
@@ -156,13 +158,14 @@ def _model_lane(model: LaneModel, lane: str) -> View:
     keys = model.lanes[lane]
     return {
         "keys": {name: {"states": [(key.state, key.when)], "items": key.items} for name, key in keys.items()},
-        "tokens": {name: key.token for name, key in keys.items() if key.state == "leased"},
+        "tokens": {name: key.token for name, key in keys.items() if key.state != "waiting"},
         "taken": {name: key.taken for name, key in keys.items() if key.state != "waiting"},
         "attempts": {name: key.attempts for name, key in keys.items() if key.attempts},
         "crashes": {name: key.crashes for name, key in keys.items() if key.crashes},
         "slots": model.live_slots(lane),
         "failing": model.failing[lane],
         "long": {name for name, key in keys.items() if len(key.items) > FOLD_ABOVE},
+        "gathering": model.gathering[lane],
         "counts": _counts(model, lane, keys),
     }
 

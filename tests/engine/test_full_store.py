@@ -92,10 +92,10 @@ def test_dead_workers_are_swept_up(work: Bench) -> None:
     assert 0 == work.counts().get("leased", 0)
 
 
-def test_held_keys_are_released(work: Bench) -> None:
+def test_held_keys_are_settled(work: Bench) -> None:
     key = work.take()
     work.settle(key, action="hold", outcome="", health="", delay_ms=1000)
-    work.lanes.release(LANE, [key.key])
+    work.settle(key, record="=")
 
     assert {} == work.part("held")
 

@@ -196,13 +196,18 @@ class LaneMachine(RuleBasedStateMachine):
             lane, event, token = self.lease(number)
             if lane != "map":
                 continue
-            made = [Push(lane=lane, key=key, item=self.item(event)) for lane, key in pushes]
+            made = [
+                Push(
+                    lane=lane,
+                    key=key,
+                    item=self.item(event),
+                    ready_ms=self.model.now + 5_000 if number % 3 == 0 else None,
+                    gather_most=2 if number % 2 else 0,
+                )
+                for lane, key in pushes
+            ]
             mapped.append(Mapped(event=event, token=token, pushes=made, reason="" if made else "nobody"))
         assert self.model.finish_map(mapped) == self.lanes.finish_map(mapped)
-
-    @rule(lane=a_lane, keys=st.lists(a_key, min_size=1, max_size=3))
-    def release(self, lane: str, keys: list[str]) -> None:
-        assert self.model.release(lane, keys) == self.lanes.release(lane, keys)
 
     @rule()
     def sweep(self) -> None:

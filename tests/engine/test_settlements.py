@@ -69,28 +69,60 @@ def test_the_end_of_items_ends_their_attempts(bench: Bench) -> None:
         assert {} == bench.part("attempts")
 
 
-def test_a_held_key_waits_until_it_is_released(bench: Bench) -> None:
+def test_a_held_key_waits_until_it_is_settled(bench: Bench) -> None:
     bench.push("a")
-    bench.settle(bench.take(), action="hold", outcome="", health="ok", delay_ms=3_600_000)
+    held = bench.take()
+    bench.settle(held, action="hold", outcome="", health="ok", delay_ms=3_600_000)
     assert not bench.push("a"), "what comes later must not overtake it"
     assert {"pushed": 2, "held": 1, "waiting": 1} == bench.counts()
     assert "idle" == bench.claim().state
 
-    bench.fall_asleep()
-    assert bench.lanes.release(LANE, ["a", "stranger"]), "the lane is woken"
+    assert [True] == bench.settle(held)
 
-    assert 2 == len(bench.take().items)
-    assert {"pushed": 2, "leased": 2} == bench.counts()
+    assert {"pushed": 2, "delivered": 1, "waiting": 1} == bench.counts()
+    assert 1 == len(bench.take().items)
 
 
-def test_a_release_of_what_is_not_held_changes_nothing(bench: Bench) -> None:
-    bench.push("a", "b")
-    bench.take()
-    before = dump(bench.store)
+def test_what_was_put_aside_with_a_hold_becomes_the_record(bench: Bench) -> None:
+    bench.push("a")
+    held = bench.take()
+    bench.steps(held)
+    bench.settle(held, action="hold", outcome="", record="{}", image="i 1", links=(("add", "set"),), delay_ms=1000)
+    assert "known" not in bench.record("a")
 
-    bench.lanes.release(LANE, ["a", "b", "c"])
+    bench.settle(held, record="=")
 
-    assert before == dump(bench.store)
+    assert {"known": "{}", "image": "i 1"} == bench.record("a")
+    assert {b"a"} == bench.store.smembers("{t}:set")
+
+
+def test_a_hold_that_was_given_up_can_not_be_settled(bench: Bench) -> None:
+    bench.push("a")
+    held = bench.take()
+    bench.settle(held, action="hold", outcome="", record="{}", delay_ms=1000)
+    bench.wait(1000)
+    bench.sweep()
+
+    assert [False] == bench.settle(held, record="=")
+    assert {"pushed": 1, "waiting": 1} == bench.counts()
+
+
+def test_nothing_was_put_aside_for_a_key_that_was_not_held(bench: Bench) -> None:
+    bench.push("a")
+
+    bench.settle(bench.take(), record="=")
+
+    assert {} == bench.record("a")
+
+
+def test_a_record_lives_as_long_as_it_is_told_to(bench: Bench) -> None:
+    bench.push("a")
+    key = bench.take()
+    settlement = Settlement(key="a", token=key.token, action="done", outcome="delivered", record="{}")
+
+    bench.lanes.settle(LANE, RECORDS, [settlement], record_ms=5000)
+
+    assert 4000 < bench.store.pttl(f"{{t}}:{RECORDS}:a") <= 5000
 
 
 def test_a_hold_past_its_deadline_is_an_attempt(bench: Bench) -> None:

@@ -40,7 +40,8 @@ def test_facets_come_back_as_they_were_packed(some: dict[str, Any]) -> None:
     )
 )
 def test_a_record_comes_back_as_it_was_packed(record: SubjectRecord) -> None:
-    assert record == SubjectRecord.unpack({"known": record.pack().encode()})
+    packed = record.pack()
+    assert record == SubjectRecord.unpack({"known": packed if isinstance(packed, bytes) else packed.encode()})
 
 
 def test_a_subject_never_delivered_has_an_empty_record() -> None:

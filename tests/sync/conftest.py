@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 import pytest
 import redis
 
-from connectors.connector import Budget, Call, Nothing, Response, State, judge_status
+from connectors.connector import Budget, Call, Nothing, Response, State, Way, judge_status
 from connectors.verdicts import Delivered, Follow, Verdict
 from mappings.records import ABSENT
-from worker import wiring
+from worker import routes, wiring
 from worker.engine.dead_letters import DeadLetter, DeadLetters
 from worker.engine.events import Event, event_id
 from worker.engine.figures import Figures, LaneFigures
@@ -51,6 +51,11 @@ class Destination:
     answer: Callable[[Call], Answer | None] = lambda _: None
     verdict: Callable[[Call, Response], Verdict | None] = lambda _call, _response: None
     before: Callable[[State], None] = lambda _: None
+    ways: tuple[Way, ...] = (Way(budget=LANE),)
+    together: Callable[[Call, Response], Mapping[str, Verdict]] = lambda call, _: dict.fromkeys(
+        call.subjects, Delivered(known={})
+    )
+    process: Callable[[Mapping[str, Any]], Any] = lambda rows: dict.fromkeys(rows, Delivered())
     sent: list[Call] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     name: str = "brevo"
@@ -63,8 +68,21 @@ class Destination:
     def image(self, state: State) -> Any:
         return {"deleted": state.deleted, "customer": state.customer.model_dump(mode="json")}
 
-    def calls(self, states: Sequence[State], **_: object) -> Sequence[Call | Nothing]:
-        return [self._first(state) for state in states]
+    def calls(self, states: Sequence[State], *, bulk: bool) -> Sequence[Call | Nothing]:
+        """Give a call each; in bulk one that all share who have a last name."""
+        alone = [self._first(state) for state in states]
+        if not bulk:
+            return alone
+        ride = [call for state, call in zip(states, alone, strict=True) if state.customer.last_name]
+        subjects = tuple(call.subjects[0] for call in ride if isinstance(call, Call))
+        shared = Call(method="POST", path="/bulk", body=subjects, budget=LANE, subjects=subjects, step="bulk")
+        return [shared if call in ride else call for call in alone]
+
+    def poll(self, process: str) -> Call:
+        return Call(method="GET", path=f"/processes/{process}", budget="other", subjects=(), step="poll")
+
+    def ended(self, response: Response, rows: Mapping[str, Any]) -> Any:
+        return self.process(rows) if response.status == 204 else judge_status(response)
 
     def _first(self, state: State) -> Call | Nothing:
         self.before(state)
@@ -81,6 +99,8 @@ class Destination:
         )
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
+        if call.step == "bulk":
+            return self.together(call, response)
         (subject,) = call.subjects
         return {subject: self.verdict(call, response) or self._judge(call, response)}
 
@@ -154,7 +174,8 @@ class Rig:
             program.sweep()
             while self.wakes:
                 program.drain(*self.wakes.popleft())
-            if not any((*self.lane("map").states.values(), *self.lane().states.values())):
+            lanes = ("map", LANE, f"{LANE}-processes")
+            if not any(number for name in lanes for number in self.lane(name).states.values()):
                 return
             time.sleep(0.01)
         raise AssertionError(f"not idle: {self.lane('map')} {self.lane()}")
@@ -208,7 +229,7 @@ def new_rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[redis.
     def build(store: redis.Redis) -> Rig:
         rig = Rig(store, tmp_path)
         monkeypatch.setattr(wiring, "client", lambda _url: store)
-        monkeypatch.setattr(wiring, "build_connectors", lambda _settings: {"brevo": rig.destination})
+        monkeypatch.setattr(routes, "build_connectors", lambda _settings: {"brevo": {"contacts": rig.destination}})
         monkeypatch.setattr(wiring, "Sender", lambda: rig.destination)
         return rig
 

@@ -17,9 +17,9 @@ def test_several_settlements_share_a_round_trip(rig: Any, monkeypatch: pytest.Mo
     sizes: list[int] = []
     settle = program.lanes.settle
 
-    def watched(lane: str, records: str, settlements: Any) -> Any:
+    def watched(lane: str, records: str, settlements: Any, **times: int) -> Any:
         sizes.append(len(settlements))
-        return settle(lane, records, settlements)
+        return settle(lane, records, settlements, **times)
 
     monkeypatch.setattr(program.lanes, "settle", watched)
     for number in range(10):

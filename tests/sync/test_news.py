@@ -13,13 +13,21 @@ from hypothesis import strategies as st
 from mappings.records import ABSENT, NOTHING_SAID, Change, Consent
 from worker.engine.subjects import Facet, SubjectRecord, Version
 from worker.sync.facets import CONSENTS, DELETED, EXISTS, facets_of, fold
-from worker.sync.news import News, kept, news, superseded, told
+from worker.sync.kinds import KINDS
+from worker.sync.news import News, after_telling, kept, news, superseded
 
 DAY = datetime(2026, 3, 1, tzinfo=timezone.utc)
 ARRIVED = int(DAY.timestamp() * 1_000_000) + 86_400_000_000
 NEVER: Version = (-1, 0, 0, 0)
 
+CUSTOMERS = KINDS["customer"]
+
 Facets = dict[str, Facet]
+
+
+def packed(record: SubjectRecord) -> bytes:
+    given = record.pack()
+    return given if isinstance(given, bytes) else given.encode()
 
 
 def at(seconds: int | None) -> datetime | None:
@@ -52,16 +60,16 @@ class Told:
     deliveries: int = 0
 
     def deliver(self, pending: Sequence[Facets], *, keep: bool = False) -> None:
-        found = news(self.record, pending)
+        found = news(CUSTOMERS, self.record, pending)
         if found is None:
-            self.record = SubjectRecord.unpack({"known": superseded(self.record, pending).pack().encode()})
+            self.record = SubjectRecord.unpack({"known": packed(superseded(CUSTOMERS, self.record, pending))})
             return
         if keep and not found.deleted:
-            self.record = SubjectRecord.unpack({"known": kept(self.record, found).pack().encode()})
+            self.record = SubjectRecord.unpack({"known": packed(kept(self.record, found))})
             return
         self.deliveries += 1
-        after = SubjectRecord(versions=told(self.record, found), consents=found.consents)
-        self.record = SubjectRecord.unpack({"known": after.pack().encode()})
+        after = after_telling(CUSTOMERS, self.record, found, {})
+        self.record = SubjectRecord.unpack({"known": packed(after)})
         self.facets = {} if found.deleted else {**self.facets, **found.facets}
 
     @property
@@ -187,7 +195,7 @@ def test_a_late_name_arrives_though_the_consent_was_newer() -> None:
 
 
 def test_nothing_pending_is_no_news() -> None:
-    assert news(SubjectRecord(), []) is None
+    assert news(CUSTOMERS, SubjectRecord(), []) is None
 
 
 def test_existence_alone_is_news_once() -> None:
@@ -217,7 +225,7 @@ def test_what_was_deleted_for_good_never_returns() -> None:
 
 
 def test_a_deletion_of_somebody_never_seen_is_told() -> None:
-    found = news(SubjectRecord(), [make(1, 1, deleted=True)])
+    found = news(CUSTOMERS, SubjectRecord(), [make(1, 1, deleted=True)])
 
     assert found is not None
     assert found.deleted
@@ -291,7 +299,7 @@ def test_a_record_stays_small_however_often_a_customer_changes() -> None:
 
 
 def test_decisions_carry_their_time() -> None:
-    found = news(SubjectRecord(), [make(1, 10, consent=("denied", 7))])
+    found = news(CUSTOMERS, SubjectRecord(), [make(1, 10, consent=("denied", 7))])
 
     assert found is not None
     assert at(7) == found.decisions()["email"].time

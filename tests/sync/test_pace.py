@@ -1,6 +1,6 @@
 """How many drains a lane is worth."""
 
-from worker.sync.delivery import DRAINS_OF_QUICK_CALLS, WORTH_WAITING, Pace
+from worker.sync.pace import DRAINS_OF_QUICK_CALLS, WORTH_WAITING, Pace
 
 
 def test_quick_calls_are_worth_few_drains() -> None:

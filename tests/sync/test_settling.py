@@ -22,7 +22,7 @@ class Deliveries:
     def __init__(self, rig: Any) -> None:
         self.rig = rig
         self.program = rig.program()
-        self.deliverer = self.program.drains[LANE].__self__
+        self.deliverer = self.program.drains[LANE].__self__.job
         self.settler: Settler = replace(
             self.deliverer.settler, policy=RetryPolicy(base=2.0, factor=4.0, cap=60.0, attempts=3), draw=lambda: 0.0
         )
@@ -91,7 +91,7 @@ def test_failed_call_waits_longer_each_time_and_never_less_than_asked(
     deliveries: Deliveries, attempts: int, asked: float | None, seconds: float
 ) -> None:
     one = deliveries.claim()
-    one = replace(one, key=replace(one.key, attempts=attempts))
+    one = replace(one, draft=replace(one.draft, key=replace(one.key, attempts=attempts)))
     settlement = deliveries.settler.settlement(deliveries.lane, one, RetryLater(reason="http_503", after=asked))
 
     assert (settlement.action, settlement.delay_ms, settlement.health) == ("retry", seconds * 1000, "fail")
@@ -99,7 +99,7 @@ def test_failed_call_waits_longer_each_time_and_never_less_than_asked(
 
 def test_last_attempt_that_fails_is_given_up_with_its_reason(deliveries: Deliveries, rig: Any) -> None:
     one = deliveries.claim()
-    deliveries.settle(replace(one, key=replace(one.key, attempts=3)), RetryLater(reason="timeout"))
+    deliveries.settle(replace(one, draft=replace(one.draft, key=replace(one.key, attempts=3))), RetryLater(reason="timeout"))
     (letter,) = rig.letters()
 
     assert (letter.reason, letter.detail, letter.key) == ("gave_up", "timeout", ADA)

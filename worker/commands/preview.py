@@ -9,19 +9,21 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from mappings.records import ABSENT, Change, Ignored
+from mappings.platform import Said
+from mappings.records import ABSENT, Ignored
 from worker.commands.deployment import configuration
 from worker.commands.failures import CommandError
 from worker.commands.payloads import note_topic, platform_of, read_payload
 from worker.commands.reporting import print_json, rows, stdout
 from worker.engine.events import Event
 from worker.engine.lanes import Leased, Push, Settlement
+from worker.routes import build_lanes, build_mapper
 from worker.settings.models import Settings
 from worker.sync.destination import DestinationLane
 from worker.sync.identity import Identity
 from worker.sync.mapping import Mapper, UnmappableError
 from worker.sync.preparation import Preparer
-from worker.wiring import build_lanes, build_mapper
+from worker.sync.relations import Relations
 
 
 def run(source: str, topic: str, file: Path, *, as_json: bool) -> int:
@@ -51,7 +53,7 @@ def previewed(settings: Settings, source: str, topic: str, body: bytes) -> dict[
         changes, pushes, ignored = _mapped(mapper, event)
     except UnmappableError as error:
         raise CommandError(": ".join(part for part in (error.where, error.detail) if part)) from None
-    preparer = Preparer(store=None, prefix="", identity=identity)
+    preparer = Preparer(relations=Relations(store=None, prefix="", identity=identity), identity=identity)
     calls: list[dict[str, Any]] = []
     reasons: list[str] = [ignored] if ignored else []
     for lane in build_lanes(settings):
@@ -69,7 +71,7 @@ def previewed(settings: Settings, source: str, topic: str, body: bytes) -> dict[
     }
 
 
-def _mapped(mapper: Mapper, event: Event) -> tuple[list[Change], tuple[Push, ...], str]:
+def _mapped(mapper: Mapper, event: Event) -> tuple[list[Said], tuple[Push, ...], str]:
     found, _ = mapper.changes(event)
     if isinstance(found, Ignored):
         return [], (), found.reason
@@ -105,8 +107,8 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
 def _show(seen: dict[str, Any]) -> None:
     console = stdout()
     for change in seen["changes"]:
-        customer = change.pop("customer")
-        console.print(rows("change", ("field", "value"), [*_lines(change), *_lines(customer)]))
+        said = change.pop("customer", None) or change.pop("order", {})
+        console.print(rows("change", ("field", "value"), [*_lines(change), *_lines(said)]))
     for call in seen["calls"]:
         body = json.dumps(call["body"], indent=2, ensure_ascii=False)
         lines = [("destination", call["destination"]), ("call", f"{call['method']} {call['path']}"), ("body", body)]

@@ -19,10 +19,10 @@ from worker.commands.waking import wake_all
 from worker.engine.events import Event, event_id
 from worker.engine.keeping import keep_now
 from worker.engine.lanes import MAP
+from worker.routes import build_mapper
 from worker.settings.models import Settings
 from worker.sync.identity import Identity
 from worker.sync.mapping import TRIGGER, UnmappableError
-from worker.wiring import build_mapper
 
 SKILL: Final = "customer-sync"
 

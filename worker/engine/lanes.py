@@ -5,6 +5,7 @@ failing customer never blocks another. A Celery message is only a wake-up for a 
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -87,7 +88,7 @@ class Settlement:
     outcome: Outcome = ""
     delay_ms: int = 0
     health: Health = ""
-    record: str = ""
+    record: str | bytes = ""
     image: str = ""
     links: tuple[tuple[Literal["add", "remove"], str], ...] = ()
     reason: str = ""
@@ -114,12 +115,13 @@ class Settlement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Push:
-    """One item for one key of one lane, due at `ready_ms` (None: now)."""
+    """One item for one key of one lane, due at `ready_ms` (None: now), or when `gather_most` keys gather (0: never)."""
 
     lane: str
     key: str
     item: Item
     ready_ms: int | None = None
+    gather_most: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +139,8 @@ class Mapped:
         notes = json.dumps(self.notes) if self.notes else ""
         flat: list[Argument] = [self.event, self.token, self.reason, notes, len(self.pushes)]
         for push in self.pushes:
-            flat += (push.lane, push.key, "" if push.ready_ms is None else push.ready_ms, push.item.pack())
+            ready = "" if push.ready_ms is None else push.ready_ms
+            flat += (push.lane, push.key, ready, push.item.pack(), push.gather_most)
         return flat
 
 
@@ -184,11 +187,15 @@ class Lanes:
         flat = [part for key in keys for part in key]
         return [bool(kept) for kept in self.scripts.run("mark", lane, records, self.times.lease, *flat)]
 
-    def settle(self, lane: str, records: str, settlements: Sequence[Settlement]) -> list[bool]:
-        """End leases; False for each that was lost before, whose settlement changed nothing."""
+    def settle(self, lane: str, records: str, settlements: Sequence[Settlement], *, record_ms: int = 0) -> list[bool]:
+        """End leases; False for each that was lost before, whose settlement changed nothing.
+
+        Records that are written live for `record_ms` after that, 0 for ever.
+        """
         times = self.times
         flat = [part for settlement in settlements for part in settlement.arguments()]
-        answer = self.scripts.run("settle", lane, records, times.event, times.pause_first, times.pause_cap, *flat)
+        fixed = (times.event, times.pause_first, times.pause_cap, record_ms)
+        answer = self.scripts.run("settle", lane, records, *fixed, *flat)
         return [bool(settled) for settled in answer]
 
     def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[bool], list[tuple[str, str]]]:
@@ -197,15 +204,18 @@ class Lanes:
         settled, wakes = self.scripts.run("finish_map", self.times.lease, self.times.event, *flat)
         return [bool(done) for done in settled], _pairs(wakes)
 
-    def release(self, lane: str, keys: Sequence[str]) -> str:
-        """Make held keys due; give the slot of the drain to wake, "" for none."""
-        return _text(self.scripts.run("release", lane, self.times.lease, *keys))
-
     def sweep(self, slots: Mapping[str, int]) -> Swept:
         """Free what died with its worker; `slots` is the number of drains each lane may have."""
         flat: list[Argument] = [part for pair in slots.items() for part in pair]
         wakes, long = self.scripts.run("sweep", self.times.lease, self.times.event, self.times.dead, *flat)
         return Swept(wakes=tuple(_pairs(wakes)), long=tuple(_pairs(long)))
+
+    def due(self, lane: str) -> int:
+        """Count the keys that are due now."""
+        return int(self.scripts.store.zcount(f"{self.scripts.prefix}:lane:{lane}:due", "-inf", self._now_ms()))
+
+    def _now_ms(self) -> int:
+        return self.scripts.now_ms if self.scripts.now_ms is not None else int(time.time() * 1000)
 
     def pending(self, lane: str, key: str, number: int) -> list[Item]:
         """Read the first items of a key without leasing it."""

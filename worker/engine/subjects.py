@@ -1,6 +1,7 @@
 """What is recorded of one subject at one destination: the versions told, and what the destination knows it by."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -9,6 +10,8 @@ from typing import Any, Final, TypeAlias
 Version: TypeAlias = tuple[int, int, int, int]
 Facet: TypeAlias = tuple[Any, Version]
 Facets: TypeAlias = Mapping[str, Facet]
+
+LONG: Final = 2048
 
 UNKNOWN_TIME: Final = 0
 KNOWN_TIME: Final = 1
@@ -38,9 +41,9 @@ class SubjectRecord:
     """One small record, written only when a lease is settled.
 
     `versions` of the facets told; `consents` the newest decision by channel as (granted, version), also a grant that a
-    deletion ended; `kept` facets that wait for an identifier; `known` belongs to the connector. `image` and `image_ms`
-    tell what was delivered last (a keyed hash) and when; `doubt` that a call may have changed it since; `steps` the
-    answers that a crashed delivery already had.
+    deletion ended; `kept` facets by value: those that wait for an identifier, and those that later changes build on;
+    `known` belongs to the connector. `image` and `image_ms` tell what was delivered last (a keyed hash) and when;
+    `doubt` that a call may have changed it since; `steps` the answers that a crashed delivery already had.
     """
 
     versions: Mapping[str, Version] = field(default_factory=dict)
@@ -52,12 +55,12 @@ class SubjectRecord:
     doubt: bool = False
     steps: Mapping[str, Any] = field(default_factory=dict)
 
-    def pack(self) -> str:
-        """Give the part that `settle` writes as `record`."""
+    def pack(self) -> str | bytes:
+        """Give the part that `settle` writes as `record`; a long one (an order is kept by value) is compressed."""
         groups: dict[Version, list[str]] = {}
         for name, version in self.versions.items():
             groups.setdefault(version, []).append(name)
-        return json.dumps(
+        packed = json.dumps(
             {
                 "versions": [[list(version), names] for version, names in groups.items()],
                 "consents": {channel: [granted, list(at)] for channel, (granted, at) in self.consents.items()},
@@ -66,13 +69,15 @@ class SubjectRecord:
             },
             separators=(",", ":"),
         )
+        return packed if len(packed) <= LONG else zlib.compress(packed.encode(), level=1)
 
     @classmethod
     def unpack(cls, record: Mapping[str, bytes]) -> "SubjectRecord":
         """Read the fields of a record's hash; an empty one is a subject never delivered."""
         if not record:
             return cls()
-        known = json.loads(record.get("known", b"{}"))
+        packed = record.get("known", b"{}")
+        known = json.loads(packed if packed.startswith(b"{") else zlib.decompress(packed))
         image, _, image_ms = record.get("image", b"").decode().partition(" ")
         return cls(
             versions={name: tuple(version) for version, names in known.get("versions", ()) for name in names},

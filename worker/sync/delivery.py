@@ -1,131 +1,91 @@
-"""From pending changes of a destination's lane to a delivered state: the drain of one lane."""
+"""From claimed keys of a destination's lane to delivered states: fold, calls, verdicts, settle."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
-from connectors.connector import Budget, Call, Response
-from connectors.verdicts import Follow, Verdict
+from connectors.connector import Call, Response, Way
+from connectors.verdicts import Accepted, Again, Follow, Verdict
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
-from worker.engine.limits import MARGIN_MS, Limits, Permit
-from worker.engine.pulse import Pulse
 from worker.logs import about
 from worker.sync.destination import DestinationLane
+from worker.sync.drain import Portion
+from worker.sync.pace import Pace
 from worker.sync.preparation import Prepared, Preparer
+from worker.sync.processes import Riders
 from worker.sync.settling import Settler
+from worker.sync.turns import FOLLOW_PATIENCE, PATIENCE, Turn, Turns
 
 log = structlog.get_logger(__name__)
 
-PATIENCE: Final = 0.25  # a permit this near is waited for; one further away is left to the pulse
-FOLLOW_PATIENCE: Final = 2.0
+Group: TypeAlias = list[Prepared]
+
 FOLLOWS: Final = 8
 SETTLE_WITHIN: Final = 0.05  # settlements of quick calls share a round trip; none waits longer than this and a call
+SETTLED_AT_ONCE: Final = 500
 KEYS_WITHOUT_BUDGET: Final = 16
-WORTH_WAITING: Final = 0.005  # of quicker calls this process makes more by itself than by threads that contend
-DRAINS_OF_QUICK_CALLS: Final = 3
-PACE_SHARE: Final = 0.2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """A permit that was waited for; a call that starts after `until` would fall into another window than the permit."""
-
-    permit: Permit
-    budget: Budget | None
-    until: float
-
-
-class Pace:
-    """How long calls take of late: drains are there to wait at the same time, of quick calls more only contend."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-
-    def note(self, seconds: float) -> None:
-        """Take a call into the average; two threads may lose each other's, which does no harm."""
-        self._seconds += (seconds - self._seconds) * PACE_SHARE
-
-    def drains(self, most: int) -> int:
-        """Give how many drains a lane is worth that may have `most`."""
-        return most if self._seconds >= WORTH_WAITING else min(most, DRAINS_OF_QUICK_CALLS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deliverer:
-    """Drains one lane: permit, claim, fold, calls, verdicts, settle."""
+    """The work of a destination's lane."""
 
     lane: DestinationLane
     lanes: Lanes
-    limits: Limits
+    turns: Turns
     leases: LeaseKeeper
     preparer: Preparer
     settler: Settler
+    riders: Riders
     send: Callable[[Call], Response]
-    wake: Callable[[str, str], None]
-    pulse: Pulse
     running: Callable[[], bool]
-    slice_seconds: float = 2.0
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def name(self) -> str:
+        """The lane's name."""
+        return self.lane.name
+
+    @property
+    def records(self) -> str:
+        """Where the records of its subjects are."""
+        return self.lane.records
 
     def drains(self) -> int:
         """Give how many drains this lane is worth now."""
         return self.pace.drains(self.lane.slots)
 
-    def run(self, slot: str) -> None:
-        """Work for one slice; when it is over and keys are left, the slot goes on in a new task."""
-        until = time.monotonic() + self.slice_seconds
-        budget = next(iter(self.lane.budgets.values()), None)
-        while self.running():
-            turn = self._turn(budget, PATIENCE)
-            if not turn.permit.id:
-                self._rest(slot, turn.permit.wait)
-                return
-            keys = 1 if budget else KEYS_WITHOUT_BUDGET
-            asked = time.monotonic()
-            claim = self.lanes.claim(self.lane.name, slot, slots=self.drains(), keys=keys, records=self.lane.records)
-            if claim.wake:
-                self.wake(self.lane.name, claim.wake)
-            leases = [(key.key, key.token) for key in claim.keys]
-            with self.leases.holding(self.lane.name, slot, leases, since=asked):
-                used = bool(claim.keys) and self._deliver(claim.keys, turn, until)
-            if not used:
-                self._give_back(turn)
-            if claim.state != "claimed":
-                return
-            if time.monotonic() >= until:
-                self.wake(self.lane.name, slot)
-                return
-        self.lanes.drop_slot(self.lane.name, slot)
+    def portion(self) -> Portion:
+        """Take a turn in the way that what is due is worth; the single way waits for a permit that is near."""
+        single, *others = self.lane.connector.ways
+        waiting = self.lanes.due(self.lane.name) if others else 0
+        for way in reversed(others):
+            if waiting >= (min(way.least, 2) if self.lane.gathers else way.least) and self._is_open(way):
+                turn = self.turns.take(way.budget, 0.0)
+                if turn.granted:
+                    return Portion(turn=turn, keys=way.most, bulk=way.bulk)
+        turn = self.turns.take(single.budget, PATIENCE)
+        return Portion(
+            turn=turn, keys=single.most if single.bulk or turn.budget else KEYS_WITHOUT_BUDGET, bulk=single.bulk
+        )
 
-    def _turn(self, budget: Budget | None, patience: float) -> Turn:
-        if budget is None:
-            return Turn(permit=Permit(wait=0.0, id="-"), budget=None, until=math.inf)
-        asked = time.monotonic()
-        permit = self.limits.take(budget.name, budget.windows, patience=patience)
-        if permit.id:
-            time.sleep(permit.wait)
-        return Turn(permit=permit, budget=budget, until=asked + permit.wait + MARGIN_MS / 1000)
+    def _is_open(self, way: Way) -> bool:
+        return not way.polls or self.turns.has_room(way.polls)
 
-    def _give_back(self, turn: Turn) -> None:
-        if turn.budget:
-            self.limits.give_back(turn.budget.name, turn.permit)
+    def give_back(self, turn: Turn) -> None:
+        """Return a turn that was not used."""
+        self.turns.give_back(turn)
 
-    def _rest(self, slot: str, seconds: float) -> None:
-        """Let the lane sleep, without a thread or a lease, until its budget frees."""
-        self.lanes.drop_slot(self.lane.name, slot)
-        self.pulse.later(seconds, self.pulse.sweep)
-
-    def _deliver(self, keys: Sequence[Leased], turn: Turn, until: float) -> bool:
+    def work(self, keys: Sequence[Leased], portion: Portion, until: float) -> bool:
         """Deliver claimed keys; False when no call was needed."""
         settled: list[Settlement] = []
-        prepared: list[Prepared] = []
-        for key, ready in zip(keys, self.preparer.prepare_all(self.lane, keys), strict=True):
+        prepared: Group = []
+        for key, ready in zip(keys, self.preparer.prepare_all(self.lane, keys, bulk=portion.bulk), strict=True):
             if isinstance(ready, Settlement):
                 settled.append(ready)
             else:
@@ -133,23 +93,93 @@ class Deliverer:
                 log.debug("claimed", lane=self.lane.name, subject=key.key, items=len(key.items))
         self._settle(settled)
         if prepared:
-            self._converse_all(prepared, turn, until)
+            self._deliver(prepared, portion.turn, until)
         return bool(prepared)
 
-    def _converse_all(self, prepared: Sequence[Prepared], first: Turn, until: float) -> None:
+    def _deliver(self, prepared: Group, first: Turn, until: float) -> None:
         marks = [(one.key.key, one.key.token, "") for one in prepared]
         asked = time.monotonic()
         may_start = self.lanes.mark(self.lane.name, self.lane.records, marks)
         self.leases.touch(self.lane.name, [one.key.token for one in prepared], since=asked)
+        groups = _groups([one for one, held in zip(prepared, may_start, strict=True) if held])
         turn: Turn | None = first
-        waiting: list[Settlement] = []
-        since = 0.0
-        over = False
-        for one, held in zip(prepared, may_start, strict=True):
-            if not held:
+        while groups and len(groups[0]) > 1:
+            group = groups.pop(0)
+            if time.monotonic() >= until and turn is None:
+                self._settle([self.settler.defer(one, 0.0) for one in group])
                 continue
-            with about(event=one.key.items[-1].event, lane=self.lane.name, subject=one.key.key):
-                settlement = self.settler.defer(one, 0.0) if over else self._settlement(one, turn)
+            groups = _by_size([*self._share(group, turn), *groups])
+            turn = None
+        self._converse_all([one for group in groups for one in group], turn, until)
+
+    def _share(self, group: Group, turn: Turn | None) -> list[Group]:
+        """Make a call that several subjects share; give the groups that are to be tried anew."""
+        call = group[0].call
+        turn = self._current(call, turn)
+        if not self._may_start(group, turn):
+            self._settle([self.settler.defer(one, turn.permit.wait) for one in group])
+            return []
+        verdicts = self._call_for_all(call, group)
+        again: Group = []
+        accepted: list[tuple[Prepared, Accepted]] = []
+        settled: list[Settlement] = []
+        for one in group:
+            verdict = verdicts[one.key.key]
+            if isinstance(verdict, Again | Follow):  # what follows for one of them is found out when it goes alone
+                again.append(one)
+                continue
+            if isinstance(verdict, Accepted):
+                accepted.append((one, verdict))
+            settled.append(self.settler.settlement(self.lane, one, verdict))
+        self._settle(settled)
+        self.riders.board(accepted)
+        if len(again) < len(group):
+            return self._regrouped(again)
+        log.info("refused together", lane=self.lane.name, subjects=len(group))
+        middle = len(again) // 2
+        return [*self._regrouped(again[:middle]), *self._regrouped(again[middle:])]
+
+    def _call_for_all(self, call: Call, group: Group) -> Mapping[str, Verdict]:
+        try:
+            return self._call(call)
+        except STORE_ERRORS:
+            raise
+        except Exception:  # a fault of ours: it shows whose it is when each goes alone
+            log.exception("delivery failed", lane=self.lane.name, subjects=len(group))
+            return dict.fromkeys(call.subjects, Again(reason="fault"))
+
+    def _may_start(self, many: Group, turn: Turn) -> bool:
+        """Say whether a call may start; a turn that is not used for it is given back."""
+        if turn.granted and self.running():
+            if all(self.leases.fresh(self.lane.name, one.key.token) for one in many):
+                return True
+            # Perhaps they hold still, and only the store is slow: handed back, a key counts no crash.
+            log.warning("lease not fresh before a call", lane=self.lane.name)
+        if turn.granted:
+            self.turns.give_back(turn)
+        return False
+
+    def _regrouped(self, many: Group) -> list[Group]:
+        """Ask for new calls for some that shared one."""
+        if not many:
+            return []
+        settled, prepared = self.preparer.again(self.lane, many)
+        self._settle(settled)
+        return _groups(prepared)
+
+    def _converse_all(self, many: Group, first: Turn | None, until: float) -> None:
+        turn = first
+        waiting: list[Settlement] = []
+        since, delay = 0.0, 0.0
+        over = False
+        for one in many:
+            if over:
+                # Those left come back one by one as their budget frees: all at once they would be claimed in vain.
+                delay += self.turns.spacing(one.call.budget)
+                settlement: Settlement | None = self.settler.defer(one, delay)
+            else:
+                with about(event=one.key.items[-1].event, lane=self.lane.name, subject=one.key.key):
+                    settlement = self._settlement(one, turn)
             turn = None
             if settlement is None:
                 continue
@@ -161,6 +191,8 @@ class Deliverer:
                 self._settle(waiting)
                 waiting = []
         self._settle(waiting)
+        if turn is not None:
+            self.turns.give_back(turn)
 
     def _settlement(self, one: Prepared, turn: Turn | None) -> Settlement | None:
         try:
@@ -175,18 +207,15 @@ class Deliverer:
         """Make the calls of one subject until a verdict ends them; None when its lease was lost meanwhile."""
         call, steps = one.call, dict(one.state.steps)
         for number in range(FOLLOWS):
-            if turn is None or time.monotonic() > turn.until:
-                turn = self._another(call, turn)
-                if not turn.permit.id:
-                    return self.settler.defer(one, turn.permit.wait)
-            if not self.running():
-                return self.settler.defer(one, 0.0)
-            if not self.leases.fresh(self.lane.name, one.key.token):
-                # Perhaps it holds still, and only the store is slow: handed back, the key counts no crash.
-                log.warning("lease not fresh before a call")
-                return self.settler.defer(one, 0.0)
-            verdict = self._call(one, call)
+            turn = self._current(call, turn)
+            if not self._may_start([one], turn):
+                return self.settler.defer(one, turn.permit.wait)
+            verdict = self._call(call)[one.state.subject]
             turn = None
+            if isinstance(verdict, Accepted):
+                self._settle([self.settler.settlement(self.lane, one, verdict)])
+                self.riders.board([(one, verdict)])
+                return None
             if not isinstance(verdict, Follow):
                 return self.settler.settlement(self.lane, one, verdict)
             if verdict.step:
@@ -197,37 +226,54 @@ class Deliverer:
             log.debug("follow", step=call.step, number=number)
         return self.settler.fault(one, "too many calls for one subject")
 
-    def _another(self, call: Call, late: Turn | None) -> Turn:
-        if late:
-            self._give_back(late)
-        return self._turn(self.lane.budgets.get(call.budget), FOLLOW_PATIENCE)
+    def _current(self, call: Call, turn: Turn | None) -> Turn:
+        """Give a turn that holds now and for this call; one that is late or of another budget is given back."""
+        if turn is not None:
+            named = turn.budget.name if turn.budget else call.budget
+            if time.monotonic() <= turn.until and named == call.budget:
+                return turn
+            self.turns.give_back(turn)
+        return self.turns.take(call.budget, FOLLOW_PATIENCE)
 
-    def _call(self, one: Prepared, call: Call) -> Verdict:
+    def _call(self, call: Call) -> Mapping[str, Verdict]:
         started = time.monotonic()
         response = self.send(call)
         took = time.monotonic() - started
         self.pace.note(took)
-        verdict = self.lane.connector.judge(call, response)[one.state.subject]
+        verdicts = self.lane.connector.judge(call, response)
         log.debug(
             "called",
             step=call.step,
             status=response.status,
-            verdict=type(verdict).__name__,
+            subjects=len(call.subjects),
+            verdict=type(next(iter(verdicts.values()))).__name__,
             ms=int(took * 1000),
         )
         self.settler.watch_budget(self.lane, call, response)
-        return verdict
+        return verdicts
 
     def _remember(self, one: Prepared, steps: Mapping[str, object]) -> bool:
         mark = (one.key.key, one.key.token, self.settler.pack_steps(steps))
         return self.lanes.mark(self.lane.name, self.lane.records, [mark])[0]
 
     def _settle(self, settlements: Sequence[Settlement]) -> None:
-        if not settlements:
-            return
-        for settlement, held in zip(
-            settlements, self.lanes.settle(self.lane.name, self.lane.records, settlements), strict=True
-        ):
-            self.leases.drop(self.lane.name, settlement.token)
-            if not held:
-                log.warning("settled too late", lane=self.lane.name, subject=settlement.key)
+        for start in range(0, len(settlements), SETTLED_AT_ONCE):
+            some = settlements[start : start + SETTLED_AT_ONCE]
+            held = self.lanes.settle(self.lane.name, self.lane.records, some, record_ms=self.lane.record_ms)
+            for settlement, was_held in zip(some, held, strict=True):
+                self.leases.drop(self.lane.name, settlement.token)
+                if not was_held:
+                    log.warning("settled too late", lane=self.lane.name, subject=settlement.key)
+
+
+def _groups(many: Sequence[Prepared]) -> list[Group]:
+    """Put those together that share a call."""
+    found: dict[int, Group] = {}
+    for one in many:
+        found.setdefault(id(one.call), []).append(one)
+    return _by_size(list(found.values()))
+
+
+def _by_size(groups: list[Group]) -> list[Group]:
+    # The large ones first: the lease of a key is dearest while it waits for the others.
+    return sorted(groups, key=len, reverse=True)

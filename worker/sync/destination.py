@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from connectors.connector import Budget, Connector
+from connectors.connector import Budget, Connector, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationLane:
-    """A lane of a destination: its connector, how many drains it may have, and its calls' budgets by name."""
+    """A lane of a destination: its connector, how many drains it may have, and its calls' budgets by name.
+
+    `customers` is the lane that tells this destination of customers, "" when none does: an order waits for its customer
+    there. A lane that `gathers` prefers bulk calls. Records live for `record_ms` after their last change, 0 for ever.
+    """
 
     name: str
     connector: Connector
     slots: int
+    kind: Kind = "customer"
+    customers: str = ""
+    gathers: bool = False
+    record_ms: int = 0
     budgets: Mapping[str, Budget] = field(default_factory=dict)
 
     @property
@@ -22,5 +30,15 @@ class DestinationLane:
 
     @property
     def records(self) -> str:
-        """Where the records of this destination's subjects are kept."""
-        return f"subject:{self.destination}"
+        """Where the records of this lane's subjects are kept."""
+        return customer_records(self.destination) if self.kind == "customer" else f"subject:{self.name}"
+
+    @property
+    def processes(self) -> str:
+        """The lane of the asynchronous processes that this one's calls have started."""
+        return f"{self.name}-processes"
+
+
+def customer_records(destination: str) -> str:
+    """Give where the records of a destination's customers are kept; the lanes of orders read them too."""
+    return f"subject:{destination}"

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from mappings.records import ABSENT, GRANTED, Address, Change, Consent, Customer
+from mappings.records import ABSENT, GRANTED, Change, Consent, Customer
 from worker.engine.subjects import (
     FINAL,
     KNOWN_TIME,
@@ -17,6 +16,8 @@ from worker.engine.subjects import (
     pack_facets,
     unpack_facets,
 )
+from worker.sync.sets import TAGS
+from worker.sync.stored import plain, record_of
 
 # Whole numbers: a float would now and then lose the last millisecond, and with it the order of two decisions.
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -26,18 +27,19 @@ EXISTS: Final = "exists"
 DELETED: Final = "deleted"
 RAW: Final = "raw:"
 CONSENTS: Final[Mapping[str, str]] = {"email_consent": "email", "sms_consent": "sms"}
-PROFILE: Final = tuple(name for name in Customer.model_fields if name not in CONSENTS)
+# Facets that are never news twice: the first that says so stands.
+REACHED: Final = "reached:"
+PROFILE: Final = tuple(name for name in Customer.model_fields if name not in {*CONSENTS, "tags_added", "tags_removed"})
 
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
-_NO_ADDRESS: Final = dict.fromkeys(Address.model_fields, ABSENT)
 
 
 def facets_of(
     change: Change, received_us: int, *, wanted: frozenset[str] | None = None, raw: Mapping[str, Any] | None = None
 ) -> dict[str, Facet]:
     """Split a change into facets; of the profile only those `wanted` (None: all)."""
-    version = _version(change.time, change.rank, received_us)
+    version = stamp(change.time, change.rank, received_us)
     if change.deleted:
         return {DELETED: (True, (FINAL, 0, change.rank, received_us) if change.final else version)}
     facets: dict[str, Facet] = {EXISTS: (True, version)}
@@ -45,51 +47,48 @@ def facets_of(
     for name in PROFILE:
         value = getattr(customer, name)
         if value is not ABSENT and (wanted is None or name in wanted):
-            facets[name] = (_plain(value), version)
+            facets[name] = (plain(value), version)
+    if wanted is None or TAGS.whole in wanted:
+        for tags, here in ((customer.tags_added, True), (customer.tags_removed, None)):
+            facets |= {TAGS.element + tag: (here, version) for tag in (() if tags is ABSENT else tags)}
     for name in CONSENTS:
         consent = getattr(customer, name)
         if consent is not ABSENT:
-            decided = _version(consent.time, change.rank, received_us)
+            decided = stamp(consent.time, change.rank, received_us)
             facets[name] = ([consent.decision == GRANTED, consent.origin], decided)
     for name, value in (raw or {}).items():
         facets[RAW + name] = (value, version)
     return facets
 
 
-def _version(moment: datetime | None, rank: int, received_us: int) -> Version:
+def stamp(moment: datetime | None, rank: int, received_us: int) -> Version:
     """Stamp a time; nothing lies in the future, and an unknown time is older than any known one."""
     if moment is None:
         return (UNKNOWN_TIME, 0, rank, received_us)
     return (KNOWN_TIME, min((moment - EPOCH) // MILLISECOND, received_us // 1000), rank, received_us)
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str | int | None):
-        return value
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, tuple):
-        return list(value)
-    if isinstance(value, Address):
-        return {name: part for name, part in value if part is not ABSENT}
-    raise TypeError(type(value).__name__)
-
-
 def customer_of(facets: Facets) -> Customer:
-    """Build the record of those facets; all others are ABSENT."""
+    """Build the record of those facets; all others are ABSENT. Of a set all facets are needed, also those told."""
     values: dict[str, Any] = dict(_NOTHING)
     for name, (value, version) in facets.items():
         if name in CONSENTS:
             values[name] = Consent(
                 decision="granted" if value[0] else "denied", time=decided_at(version), origin=value[1]
             )
-        elif name == "address" and value is not None:
-            values[name] = Address(**{**_NO_ADDRESS, **value})
-        elif name in values:
+        elif name in PROFILE and name != TAGS.whole:
             values[name] = value
-    return Customer.model_validate(values)
+    return record_of(Customer, values | _tags_of(facets))
+
+
+def _tags_of(facets: Facets) -> dict[str, Any]:
+    if not any(TAGS.owns(name) for name in facets):
+        return {}
+    found = TAGS.elements(facets)
+    if not found.whole:
+        return {"tags_added": list(found.values), "tags_removed": list(found.gone)}
+    cleared = not found.values and facets[TAGS.whole][0] is None
+    return {"tags": None if cleared else list(found.values)}
 
 
 def raw_of(facets: Facets) -> dict[str, Any]:
@@ -123,7 +122,9 @@ def fold(many: Iterable[Facets]) -> dict[str, Facet]:
     for facets in many:
         for name, facet in facets.items():
             old = newest.get(name)
-            if old is None or facet[1] > old[1] or (facet[1] == old[1] and _greater(facet, old)):
+            if old is not None and name.startswith(REACHED):
+                newest[name] = min(old, facet, key=lambda one: (one[0] or "~", one[1]))
+            elif old is None or facet[1] > old[1] or (facet[1] == old[1] and _greater(facet, old)):
                 newest[name] = facet
     return newest
 

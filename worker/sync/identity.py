@@ -34,6 +34,19 @@ class Identity:
             raise ValueError("neither id nor email")
         return f"customer:{source}:{GUEST}{self.of_email(told)}"
 
+    def order(self, source: str, order_id: str) -> str:
+        """Name the subject of an order."""
+        return f"order:{source}:{order_id}"
+
+    def product(self, source: str, product_id: str) -> str:
+        """Name the subject of a product."""
+        return f"product:{source}:{product_id}"
+
+    def stable_id(self, subject: str) -> str:
+        """Give the id by which a destination may know a subject for good, a guest too."""
+        _, source, customer_id = subject.split(":", 2)
+        return self.ext_id(subject) or f"{source}-guest-{customer_id.removeprefix(GUEST)}"
+
     def ext_id(self, subject: str) -> str | None:
         """Give the id under which destinations shall know a subject; None for a guest."""
         _, source, customer_id = subject.split(":", 2)

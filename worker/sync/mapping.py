@@ -1,27 +1,36 @@
 """From kept events to changes on the lanes of the destinations: the drain of the lane `map`."""
 
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Final, Protocol
 
 import structlog
 
-from mappings.platform import Delivery, Platform
+from connectors.connector import Kind
+from mappings.platform import Delivery, Platform, Said
 from mappings.reading import MalformedError, MappingError, Node, parse
-from mappings.records import ABSENT, Change, Ignored
+from mappings.records import ABSENT, Change, Ignored, OrderChange, Request
 from worker.engine.events import Event
 from worker.engine.lanes import EVENTS, MAP, Item, Lanes, Leased, Mapped, Push, Settlement
 from worker.engine.leases import LeaseKeeper
+from worker.engine.subjects import Facets
 from worker.sync.facets import facets_of, pack
 from worker.sync.identity import Identity
+from worker.sync.orders import order_facets
+from worker.sync.products import product_facets
 
 log = structlog.get_logger(__name__)
 
 KEYS_PER_CLAIM: Final = 64
 # The topic of a manual trigger: the custom envelope, on behalf of any source. No header can hold a line end.
 TRIGGER: Final = "trigger\n"
+# What a person must see to waits on a lane that no drain works on.
+REQUESTS: Final = "requests"
+
+_OF_ORDERS: Final[tuple[Kind, ...]] = ("order", "events")
 
 
 class Expression(Protocol):
@@ -32,13 +41,27 @@ class Expression(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """Where the changes of a source go: lanes, the facets worth sending, and the merchant's own fields."""
+class Target:
+    """A lane, the facets of customers it takes (None: all), and for how long changes gather before it.
 
-    lanes: tuple[str, ...]
-    wanted: frozenset[str] | None
-    raw: Mapping[str, Expression] = field(default_factory=dict)
+    They gather until as many keys have as `most` says (0: no matter how many).
+    """
+
+    lane: str
+    wanted: frozenset[str] | None = None
     gather: float = 0.0
+    most: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """Where the changes of a source go: lanes by kind, and the merchant's own fields."""
+
+    lanes: Mapping[Kind, tuple[Target, ...]]
+    raw: Mapping[str, Expression] = field(default_factory=dict)
+
+
+_NOWHERE: Final = Route(lanes={})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +92,7 @@ class Mapper:
     routes: Mapping[str, Route]
     identity: Identity
 
-    def changes(self, event: Event) -> tuple[list[Change] | Ignored, Node]:
+    def changes(self, event: Event) -> tuple[list[Said] | Ignored, Node]:
         """Map the body of an event by the function of its topic.
 
         Raises: UnmappableError.
@@ -107,22 +130,42 @@ class Mapper:
         found, node = self.changes(event)
         if isinstance(found, Ignored):
             return Outcome(reason=found.reason)
-        route = self.routes.get(event.source)
-        if route is None or not route.lanes:
-            return Outcome(reason="no skill takes this source")
-        forced = event.topic.startswith(TRIGGER)
         pushes: list[Push] = []
         notes: list[str] = []
-        ready = int(event.received_us / 1000 + route.gather * 1000) if route.gather else None
-        for change in found:
-            notes += change.notes
-            raw = {path: value for path, finds in route.raw.items() if (value := _search(finds, node)) is not None}
-            facets = facets_of(change, event.received_us, wanted=route.wanted, raw=raw)
-            item = Item(event=event.id, received_us=event.received_us, body=pack(facets, forced=forced))
-            key = self.subject(event.source, change)
-            pushes += [Push(lane=lane, key=key, item=item, ready_ms=ready) for lane in route.lanes]
-        reason = "" if pushes else "nothing in it for anybody"
+        route = self.routes.get(event.source, _NOWHERE)
+        for one in found:
+            if isinstance(one, Request):
+                pushes.append(self._request(event, one))
+                continue
+            notes += one.notes
+            if isinstance(one, Change):
+                pushes += self._customer(event, route, one, node)
+            else:
+                pushes += self._order(event, route, one)
+        reason = "" if pushes else "no skill takes this" if found else "nothing in it for anybody"
         return Outcome(pushes=tuple(pushes), reason=reason, notes=tuple(dict.fromkeys(notes)))
+
+    def _customer(self, event: Event, route: Route, change: Change, node: Node) -> Iterator[Push]:
+        raw = {path: value for path, finds in route.raw.items() if (value := _search(finds, node)) is not None}
+        key = self.subject(event.source, change)
+        for target in route.lanes.get("customer", ()):
+            facets = facets_of(change, event.received_us, wanted=target.wanted, raw=raw)
+            yield from _pushes(event, (target,), key, facets)
+
+    def _order(self, event: Event, route: Route, change: OrderChange) -> Iterator[Push]:
+        facets, key = order_facets(change, event.received_us), self.identity.order(event.source, change.id)
+        for kind in _OF_ORDERS:
+            yield from _pushes(event, route.lanes.get(kind, ()), key, facets)
+        for product_id, told in product_facets(change, event.received_us) if "product" in route.lanes else ():
+            yield from _pushes(event, route.lanes["product"], self.identity.product(event.source, product_id), told)
+
+    def _request(self, event: Event, request: Request) -> Push:
+        try:
+            key = self.identity.customer(event.source, request.id, request.email)
+        except ValueError:
+            key = f"source:{event.source}"
+        body = json.dumps({"request": request.kind, "topic": event.topic}).encode()
+        return Push(lane=REQUESTS, key=key, item=Item(event=event.id, received_us=event.received_us, body=body))
 
     def subject(self, source: str, change: Change) -> str:
         """Name the subject of a change.
@@ -134,6 +177,14 @@ class Mapper:
             return self.identity.customer(source, change.id, None if email is ABSENT else email)
         except ValueError:
             raise UnmappableError("mapping", "$", "neither an id nor an email that can be used") from None
+
+
+def _pushes(event: Event, targets: Sequence[Target], key: str, facets: Facets) -> Iterator[Push]:
+    body = pack(facets, forced=event.topic.startswith(TRIGGER)) if targets else b""
+    item = Item(event=event.id, received_us=event.received_us, body=body)
+    for target in targets:
+        ready = int(event.received_us / 1000 + target.gather * 1000) if target.gather else None
+        yield Push(lane=target.lane, key=key, item=item, ready_ms=ready, gather_most=target.most)
 
 
 def _search(expression: Expression, node: Node) -> Any:  # noqa: ANN401 - JSON

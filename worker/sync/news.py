@@ -1,12 +1,14 @@
 """What of the pending facets a destination has not been told: versions decide, facet by facet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from connectors.connector import Decision
 from worker.engine.subjects import Facet, Facets, SubjectRecord, Version
-from worker.sync.facets import CONSENTS, DELETED, EXISTS, decided_at, fold
+from worker.sync.facets import CONSENTS, DELETED, EXISTS, REACHED, decided_at, fold
+from worker.sync.kinds import RecordKind
+from worker.sync.sets import FULFILMENTS, REFUNDS, TAGS
 
 _NEVER: Final[Version] = (-1, 0, 0, 0)
 
@@ -15,13 +17,15 @@ _NEVER: Final[Version] = (-1, 0, 0, 0)
 class News:
     """The facets to tell, whether the subject is gone, and the newest consent decisions of all time.
 
-    `gone` is the newest deletion known, also of a subject that came back.
+    `whole` are all facets that are known by value, told or not. `gone` is the newest deletion known, also of a subject
+    that came back.
     """
 
     facets: Mapping[str, Facet]
     deleted: bool
     consents: Mapping[str, tuple[bool, Version]]
     gone: Version = _NEVER
+    whole: Mapping[str, Facet] = field(default_factory=dict)
 
     def decisions(self) -> dict[str, Decision]:
         """Give the newest decisions as the connector takes them.
@@ -35,56 +39,79 @@ class News:
         }
 
 
-def news(record: SubjectRecord, pending: Sequence[Facets]) -> News | None:
+def news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> News | None:
     """Fold what is pending and drop what is not newer than what was told; None when nothing is left."""
-    found = _news(record, pending)
-    return found if _worth_telling(record, found) else None
+    found = _news(kind, record, pending)
+    return found if _worth_telling(kind, record, found) else None
 
 
-def superseded(record: SubjectRecord, pending: Sequence[Facets]) -> SubjectRecord:
+def superseded(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> SubjectRecord:
     """Give the record after pending facets that are no news: their deletions, decisions and life signs still count.
 
-    What was kept is no news either.
+    What waited is no news either.
     """
-    found = _news(record, pending)
-    return replace(record, versions=told(record, found), consents=found.consents, kept={})
+    found = _news(kind, record, pending)
+    versions, remembered = told(record, found), _remembered(kind, found)
+    return replace(record, versions=versions, consents=found.consents, kept=remembered)
 
 
 def kept(record: SubjectRecord, found: News) -> SubjectRecord:
     """Give the record while the news wait for a later change, untold."""
     versions = {**record.versions, DELETED: found.gone} if found.gone > _NEVER else record.versions
-    return replace(record, versions=versions, kept=found.facets, consents=found.consents)
+    return replace(record, versions=versions, kept=found.whole, consents=found.consents)
+
+
+def after_telling(kind: RecordKind, record: SubjectRecord, found: News, known: Mapping[str, Any]) -> SubjectRecord:
+    """Give the record once the news are told, or need not be told any more."""
+    return SubjectRecord(
+        versions=told(record, found), consents=found.consents, kept=_remembered(kind, found), known=known
+    )
 
 
 def told(record: SubjectRecord, told_news: News) -> dict[str, Version]:
-    """Give the versions to record once the news are told."""
+    """Give the versions to record once the news are told. A milestone that was told stays told, whatever is deleted."""
     gone = told_news.gone
     if told_news.deleted:
-        return {DELETED: gone}
-    versions = {name: version for name, version in record.versions.items() if version > gone}
+        return {DELETED: gone, **{name: at for name, at in record.versions.items() if name.startswith(REACHED)}}
+    versions = {
+        name: version for name, version in record.versions.items() if version > gone or name.startswith(REACHED)
+    }
     versions |= {name: version for name, (_, version) in told_news.facets.items()}
     return versions if gone == _NEVER else {**versions, DELETED: gone}
 
 
-def _news(record: SubjectRecord, pending: Sequence[Facets]) -> News:
+def _remembered(kind: RecordKind, found: News) -> dict[str, Facet]:
+    if found.deleted:
+        return {}
+    facets = {name: facet for name, facet in found.whole.items() if kind.remembers(name)}
+    for many in (TAGS, REFUNDS, FULFILMENTS):
+        if any(name.startswith(many.element) for name in facets):
+            facets = {name: facet for name, facet in facets.items() if not many.owns(name)} | many.kept(facets)
+    return facets
+
+
+def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> News:
     folded = fold([record.kept, *pending])
+    folded |= kind.derived(folded)
     gone = max(folded[DELETED][1] if DELETED in folded else _NEVER, record.versions.get(DELETED, _NEVER))
     here = max(folded[EXISTS][1] if EXISTS in folded else _NEVER, record.versions.get(EXISTS, _NEVER))
     consents = _newest(record, folded)
     if gone > here:
-        return News(facets={DELETED: (True, gone)}, deleted=True, consents=consents, gone=gone)
-    facets = {
-        name: facet
-        for name, facet in folded.items()
-        if name != DELETED and facet[1] > gone and facet[1] > record.versions.get(name, _NEVER)
-    }
-    return News(facets=facets, deleted=False, consents=consents, gone=gone)
+        return News(facets={DELETED: (True, gone)}, deleted=True, consents=consents, gone=gone, whole=folded)
+    whole = {name: facet for name, facet in folded.items() if name != DELETED and facet[1] > gone}
+    facets = {name: facet for name, facet in whole.items() if _is_new(record, name, facet[1])}
+    return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole)
 
 
-def _worth_telling(record: SubjectRecord, found: News) -> bool:
+def _is_new(record: SubjectRecord, name: str, version: Version) -> bool:
+    told_before = record.versions.get(name, _NEVER)
+    return told_before == _NEVER if name.startswith(REACHED) else version > told_before
+
+
+def _worth_telling(kind: RecordKind, record: SubjectRecord, found: News) -> bool:
     if found.deleted:
-        return found.gone != record.versions.get(DELETED)
-    return bool(found.facets.keys() - {EXISTS}) or (EXISTS in found.facets and EXISTS not in record.versions)
+        return kind.tells_deletions and found.gone != record.versions.get(DELETED)
+    return kind.is_worth(record, found.facets)
 
 
 def _newest(record: SubjectRecord, folded: Facets) -> dict[str, tuple[bool, Version]]:

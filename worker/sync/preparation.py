@@ -1,4 +1,4 @@
-"""From a claimed key to the first call for it, or to the reason why it needs none."""
+"""From claimed keys to the first calls for them, or to the reasons why they need none."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,141 +7,178 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Final, TypeVar
 
-import redis
 import structlog
 
-from connectors.connector import Call, Nothing, State
-from mappings.records import ABSENT
+from connectors.connector import AnyState, Call, Nothing
 from worker.engine.lanes import Leased, Settlement
 from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
-from worker.sync.facets import customer_of, raw_of, unpack
+from worker.sync.facets import unpack
 from worker.sync.identity import Identity
-from worker.sync.news import News, kept, news, superseded, told
+from worker.sync.kinds import KINDS
+from worker.sync.news import News, after_telling, kept, news, superseded
+from worker.sync.relations import NOBODY, Relations
+from worker.sync.states import Draft, Surroundings, state_of
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 IMAGE_AGE_MS: Final = 24 * 3_600_000
+# An order waits for its customer, asking again after a share of the time it has waited, but not for ever: a customer
+# whom a destination refuses holds up nobody's orders for long.
+CUSTOMER_SECONDS: Final = 900.0
+# A step of ours: what rode in a bulk call that failed for nobody's named fault goes alone from then on.
+ALONE: Final = "alone"
+ASK_SHARE: Final = 0.25
+ASK_SOONEST: Final = 0.25
+ASK_LATEST: Final = 15.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
     """A key with its news, the state to deliver, the image of it, and the first call."""
 
-    key: Leased
-    record: SubjectRecord
-    news: News
-    state: State
+    draft: Draft
+    state: AnyState
     image: str
     call: Call
+
+    @property
+    def key(self) -> Leased:
+        """The key, leased."""
+        return self.draft.key
+
+    @property
+    def record(self) -> SubjectRecord:
+        """What is recorded of the subject."""
+        return self.draft.record
+
+    @property
+    def news(self) -> News:
+        """What is to be told."""
+        return self.draft.news
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ready:
+    draft: Draft
+    state: AnyState
+    image: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preparer:
-    """Folds pending changes and asks the connector for the first call. Without a store no contact is shared."""
+    """Folds pending changes and asks the connector for the first calls."""
 
-    store: redis.Redis | None
-    prefix: str
+    relations: Relations
     identity: Identity
 
-    def prepare_all(self, lane: DestinationLane, keys: Sequence[Leased]) -> list[Prepared | Settlement]:
+    def prepare_all(
+        self, lane: DestinationLane, keys: Sequence[Leased], *, bulk: bool = False
+    ) -> list[Prepared | Settlement]:
         """Prepare claimed keys; one that needs no call comes back as its settlement."""
-        drafts = [_or_fault(key, partial(self._draft, key)) for key in keys]
-        shared = self._shared(lane, [draft for draft in drafts if isinstance(draft, _Draft)])
-        return [
+        drafts = [_or_fault(key, partial(self._draft, lane, key)) for key in keys]
+        around = self._surroundings(lane, [draft for draft in drafts if isinstance(draft, Draft)])
+        found: list[_Ready | Settlement] = [
             draft
             if isinstance(draft, Settlement)
-            else _or_fault(draft.key, partial(self._prepare, lane, draft, shared=shared.get(draft.key.key, False)))
+            else _or_fault(draft.key, partial(self._ready, lane, draft, around[draft.key.key]))
             for draft in drafts
         ]
+        calls = self._calls(lane, [one for one in found if isinstance(one, _Ready)], bulk=bulk)
+        return [
+            one if isinstance(one, Settlement) else self._prepared(lane, one, calls[one.draft.key.key]) for one in found
+        ]
 
-    def holders(self, destination: str, email: str) -> str:
-        """Name the set of subjects that one contact of a destination stands for."""
-        return f"holders:{destination}:{self.identity.of_email(email)}"
+    def again(self, lane: DestinationLane, many: Sequence[Prepared]) -> tuple[list[Settlement], list[Prepared]]:
+        """Ask for the calls of some once more, without the others they shared a call with."""
+        ready = [_Ready(draft=one.draft, state=one.state, image=one.image) for one in many]
+        calls = self._calls(lane, ready, bulk=len(many) > 1)
+        found = [self._prepared(lane, one, calls[one.draft.key.key]) for one in ready]
+        settled = [one for one in found if isinstance(one, Settlement)]
+        return settled, [one for one in found if isinstance(one, Prepared)]
 
-    def _draft(self, key: Leased) -> "_Draft | Settlement":
-        record = SubjectRecord.unpack(key.record)
+    def _draft(self, lane: DestinationLane, key: Leased) -> Draft | Settlement:
+        kind, record = KINDS[lane.kind], SubjectRecord.unpack(key.record)
         pending, forced = [], False
         for item in key.items:
             facets, item_forced = unpack(item.body)
             pending.append(facets)
             forced = forced or item_forced
-        found = news(record, pending)
+        found = news(kind, record, pending)
         if found is None:
-            after = superseded(record, pending)
+            after = superseded(kind, record, pending)
             return replace(_done(key, "superseded"), record="" if after == record else after.pack())
-        return _Draft(key=key, record=record, news=found, forced=forced)
+        return Draft(key=key, record=record, news=found, forced=forced)
 
-    def _shared(self, lane: DestinationLane, drafts: "Sequence[_Draft]") -> dict[str, bool]:
-        """Tell for each subject whether another one holds the same contact; asked only where it matters."""
-        asked = [(draft, email) for draft in drafts if (email := draft.contact())]
-        if not asked or self.store is None:
-            return {}
-        with self.store.pipeline(transaction=False) as pipe:
-            for _, email in asked:
-                pipe.smembers(f"{self.prefix}:{self.holders(lane.destination, email)}")
-            answers = pipe.execute()
-        return {
-            draft.key.key: bool(members - {draft.key.key.encode()})
-            for (draft, _), members in zip(asked, answers, strict=True)
-        }
-
-    def _prepare(self, lane: DestinationLane, draft: "_Draft", *, shared: bool) -> Prepared | Settlement:
+    def _surroundings(self, lane: DestinationLane, drafts: Sequence[Draft]) -> dict[str, Surroundings]:
+        """Read for all what the store knows beyond each; asked only where it matters."""
         now = datetime.now(timezone.utc)
-        state = State(
-            subject=draft.key.key,
-            ext_id=self.identity.ext_id(draft.key.key),
-            customer=customer_of(draft.news.facets),
-            raw=raw_of(draft.news.facets),
-            deleted=draft.news.deleted,
-            known=draft.record.known,
-            consents=draft.news.decisions(),
-            steps=draft.record.steps,
-            shared=shared,
-            now=now,
-        )
-        image = self._image(lane, state)
-        if self._unchanged(draft, image, now):
-            return replace(_done(draft.key, "unchanged"), record=_after(draft))
-        call = lane.connector.calls([state], bulk=False)[0]
-        if isinstance(call, Nothing):
-            return self._nothing(lane, draft, call)
-        return Prepared(key=draft.key, record=draft.record, news=draft.news, state=state, image=image, call=call)
+        if lane.kind == "customer":
+            shared = self.relations.shared(
+                lane, [(draft.key.key, email) for draft in drafts if (email := draft.contact())]
+            )
+            return {key: Surroundings(now=now, shared=shared.get(key, False)) for key in (d.key.key for d in drafts)}
+        if lane.kind == "product":
+            return {draft.key.key: Surroundings(now=now) for draft in drafts}
+        names = {draft.key.key: draft.customer(self.identity) for draft in drafts}
+        there = self.relations.customers(lane, list(dict.fromkeys(name for name in names.values() if name)))
+        return {key: Surroundings(now=now, customer=name, there=there.get(name, NOBODY)) for key, name in names.items()}
 
-    def _image(self, lane: DestinationLane, state: State) -> str:
-        plain = json.dumps(lane.connector.image(state), sort_keys=True, default=str)
-        return self.identity.digest(plain)
+    def _ready(self, lane: DestinationLane, draft: Draft, around: Surroundings) -> _Ready | Settlement:
+        there = around.there
+        waited = around.now.timestamp() - min(item.received_us for item in draft.key.items) / 1e6
+        if lane.customers and there.pending and not there.told and waited < CUSTOMER_SECONDS:
+            pause = min(max(waited * ASK_SHARE, ASK_SOONEST), ASK_LATEST)
+            return Settlement(key=draft.key.key, token=draft.key.token, action="defer", delay_ms=int(pause * 1000))
+        state = state_of(lane, self.identity, draft, around)
+        image = self.identity.digest(json.dumps(lane.connector.image(state), sort_keys=True, default=str))
+        if self._unchanged(draft, image, around.now):
+            return replace(_done(draft.key, "unchanged"), record=_after(lane, draft))
+        return _Ready(draft=draft, state=state, image=image)
 
-    def _unchanged(self, draft: "_Draft", image: str, now: datetime) -> bool:
+    def _unchanged(self, draft: Draft, image: str, now: datetime) -> bool:
         record = draft.record
         age = now.timestamp() * 1000 - record.image_ms
         return image == record.image and not (record.doubt or draft.forced or draft.news.deleted or age > IMAGE_AGE_MS)
 
-    def _nothing(self, lane: DestinationLane, draft: "_Draft", nothing: Nothing) -> Settlement:
+    def _calls(
+        self, lane: DestinationLane, many: Sequence[_Ready], *, bulk: bool
+    ) -> dict[str, Call | Nothing | Settlement]:
+        """Ask for the calls of all at once; where that fails, for each alone, so that only the faulty one is lost."""
+        together = [one for one in many if bulk and ALONE not in one.state.steps]
+        try:
+            calls = lane.connector.calls([one.state for one in together], bulk=True) if together else ()
+        except Exception:  # noqa: BLE001 - told for the one that it is about, below
+            together, calls = [], ()
+        found: dict[str, Call | Nothing | Settlement] = {
+            one.draft.key.key: call for one, call in zip(together, calls, strict=True)
+        }
+        for one in many:
+            key = one.draft.key
+            if key.key not in found:
+                found[key.key] = _or_fault(key, partial(self._call, lane, one.state))
+        return found
+
+    def _call(self, lane: DestinationLane, state: AnyState) -> Call | Nothing:
+        (call,) = lane.connector.calls([state], bulk=False)
+        return call
+
+    def _prepared(self, lane: DestinationLane, one: _Ready, call: Call | Nothing | Settlement) -> Prepared | Settlement:
+        if isinstance(call, Settlement):
+            return call
+        if isinstance(call, Nothing):
+            return self._nothing(lane, one.draft, call)
+        return Prepared(draft=one.draft, state=one.state, image=one.image, call=call)
+
+    def _nothing(self, lane: DestinationLane, draft: Draft, nothing: Nothing) -> Settlement:
         done = replace(_done(draft.key, "ignored"), reason=nothing.reason)
         if nothing.keep:
             return replace(done, record=kept(draft.record, draft.news).pack())
-        if draft.news.deleted and (email := draft.record.known.get("email")):
-            done = replace(done, links=(("remove", self.holders(lane.destination, email)),), image="-")
-        return replace(done, record=_after(draft))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Draft:
-    key: Leased
-    record: SubjectRecord
-    news: News
-    forced: bool
-
-    def contact(self) -> str:
-        """Give the e-mail of the contact whose other holders matter: at a deletion, and where it may be new to us."""
-        known = self.record.known.get("email")
-        if self.news.deleted:
-            return known or ""
-        email = self.news.facets.get("email", (None,))[0]
-        return email if email and email is not ABSENT and email != known else ""
+        if lane.kind == "customer" and draft.news.deleted and (email := draft.record.known.get("email")):
+            done = replace(done, links=(("remove", self.relations.holders(lane.destination, email)),), image="-")
+        return replace(done, record=_after(lane, draft))
 
 
 def _or_fault(key: Leased, step: Callable[[], T | Settlement]) -> T | Settlement:
@@ -157,7 +194,7 @@ def _done(key: Leased, outcome: str) -> Settlement:
     return Settlement(key=key.key, token=key.token, action="done", outcome=outcome)  # type: ignore[arg-type]
 
 
-def _after(draft: _Draft) -> str:
+def _after(lane: DestinationLane, draft: Draft) -> str | bytes:
     """Give the record once the news need not be told any more."""
     known = {} if draft.news.deleted else draft.record.known
-    return SubjectRecord(versions=told(draft.record, draft.news), consents=draft.news.consents, known=known).pack()
+    return after_telling(KINDS[lane.kind], draft.record, draft.news, known).pack()

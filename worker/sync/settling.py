@@ -9,15 +9,16 @@ from typing import Any, Final, Literal
 import structlog
 
 from connectors.connector import Call, Response
-from connectors.verdicts import BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
+from connectors.verdicts import Accepted, Again, BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Settlement
 from worker.engine.limits import Limits
 from worker.engine.retry import RetryPolicy
-from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
-from worker.sync.news import told
-from worker.sync.preparation import Prepared, Preparer
+from worker.sync.kinds import KINDS
+from worker.sync.news import after_telling
+from worker.sync.preparation import Prepared
+from worker.sync.relations import Relations
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +32,14 @@ class Settler:
     lanes: Lanes
     limits: Limits
     policy: RetryPolicy
-    preparer: Preparer
+    hold_seconds: float
+    relations: Relations
     draw: Callable[[], float]
     note_fault: Callable[[str, str], None]
 
-    def settlement(self, lane: DestinationLane, one: Prepared, verdict: Verdict) -> Settlement:
+    def settlement(  # noqa: PLR0911 - one for each verdict
+        self, lane: DestinationLane, one: Prepared, verdict: Verdict
+    ) -> Settlement:
         """Settle one subject by the verdict that ended its calls."""
         match verdict:
             case Delivered():
@@ -52,7 +56,9 @@ class Settler:
                 log.error("paused", scope=scope, reason=verdict.reason)
                 self.lanes.pause(scope, verdict.reason)
                 return self.defer(one, 0.0)
-            case Follow():
+            case Accepted():
+                return self._accepted(lane, one, verdict)
+            case Follow() | Again():
                 return self.fault(one, "a call was to follow the last")
 
     def defer(self, one: Prepared, seconds: float) -> Settlement:
@@ -79,17 +85,27 @@ class Settler:
         self._note(lane.destination, verdict.faults)
         if verdict.notes:
             log.info("delivered in part", notes=verdict.notes)
-        record = SubjectRecord(versions=told(one.record, one.news), consents=one.news.consents, known=verdict.known)
+        return replace(
+            self._told(lane, one, verdict.known),
+            action="done",
+            outcome="delivered",
+            reason="; ".join(verdict.notes),
+        )
+
+    def _accepted(self, lane: DestinationLane, one: Prepared, verdict: Accepted) -> Settlement:
+        """Hold a subject until the process it rides in has ended; what is recorded then is put aside."""
+        told = self._told(lane, one, verdict.known)
+        return replace(told, action="hold", delay_ms=int(self.hold_seconds * 1000))
+
+    def _told(self, lane: DestinationLane, one: Prepared, known: Mapping[str, Any]) -> Settlement:
         return Settlement(
             key=one.key.key,
             token=one.key.token,
             action="done",
-            outcome="delivered",
             health="ok",
-            record=record.pack(),
+            record=after_telling(KINDS[lane.kind], one.record, one.news, known).pack(),
             image="-" if one.news.deleted else f"{one.image} {int(time.time() * 1000)}",
-            links=self._links(lane, one, verdict),
-            reason="; ".join(verdict.notes),
+            links=self._links(lane, one, known) if lane.kind == "customer" else (),
         )
 
     def _note(self, destination: str, faults: tuple[str, ...]) -> None:
@@ -100,17 +116,17 @@ class Settler:
             log.warning("fault not noted", faults=faults, error=type(error).__name__)
 
     def _links(
-        self, lane: DestinationLane, one: Prepared, verdict: Delivered
+        self, lane: DestinationLane, one: Prepared, known: Mapping[str, Any]
     ) -> tuple[tuple[Literal["add", "remove"], str], ...]:
         """Keep the sets of subjects by contact; `email` is the one key of `known` read outside the connector."""
-        old, new = one.record.known.get("email"), verdict.known.get("email")
+        old, new = one.record.known.get("email"), known.get("email")
         if old == new:
             return ()
         links: list[tuple[Literal["add", "remove"], str]] = []
         if old:
-            links.append(("remove", self.preparer.holders(lane.destination, old)))
+            links.append(("remove", self.relations.holders(lane.destination, old)))
         if new:
-            links.append(("add", self.preparer.holders(lane.destination, new)))
+            links.append(("add", self.relations.holders(lane.destination, new)))
         return tuple(links)
 
     def _retry(self, one: Prepared, verdict: RetryLater) -> Settlement:

@@ -3,7 +3,8 @@
 -- Returns: {'paused', until} | {'surplus'} | {'idle', next due or ''} and the slot is free again, or
 --   {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
 -- A key that crashed its worker is claimed alone, and while it is at work no other of its kind is claimed on any lane: of
--- two that crash together nobody could tell which one does it. After CRASHES it is buried here. Runs when the store is full.
+-- two that crash together nobody could tell which one does it. After CRASHES it is buried here. Where more is due than is
+-- claimed, a quarter of it is what came last, so that no backlog starves a live event. Runs when the store is full.
 run_when_full()
 local lane, slot, slots = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local n, lease_ms, records = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
@@ -47,19 +48,42 @@ local function attempts_of(key)
   return has_attempts and tonumber(redis.call('HGET', lane_key(lane, 'attempts'), key)) or 0
 end
 
-local chosen, leases = {}, 0
-local reach = n + crashed
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', due_until(lane), 'LIMIT', 0, reach)) do
-  local crashes = crashes_of(key)
-  if leases == n then
-    break
-  elseif crashes == 0 then
-    chosen[#chosen + 1], leases = key, leases + 1
-  elseif crashes >= CRASHES then
-    chosen[#chosen + 1] = key
-  elseif leases == 0 and not suspect_at_work() then
-    chosen[#chosen + 1], leases = key, n
+-- How many of n are taken from the newest end: of single claims every fourth.
+local function live_share(moment)
+  if lane == 'map' or redis.call('ZCOUNT', due, '-inf', moment) <= n then
+    return 0
+  elseif n > 1 then
+    return math.floor(n / 4)
   end
+  return redis.call('INCR', lane_key(lane, 'turn')) % 4 == 0 and 1 or 0
+end
+
+local chosen, leases, seen = {}, 0, {}
+
+local function choose(keys, most)
+  for _, key in ipairs(keys) do
+    local crashes = crashes_of(key)
+    if leases >= most then
+      break
+    elseif not seen[key] then
+      seen[key] = true
+      if crashes == 0 then
+        chosen[#chosen + 1], leases = key, leases + 1
+      elseif crashes >= CRASHES then
+        chosen[#chosen + 1] = key
+      elseif leases == 0 and not suspect_at_work() then
+        chosen[#chosen + 1], leases = key, n
+      end
+    end
+  end
+end
+
+local moment = due_until(lane)
+local live = live_share(moment)
+local reach = n + crashed
+choose(redis.call('ZRANGEBYSCORE', due, '-inf', moment, 'LIMIT', 0, reach), n - live)
+if live > 0 then
+  choose(redis.call('ZREVRANGEBYSCORE', due, moment, '-inf', 'LIMIT', 0, live + crashed), n)
 end
 if #chosen == 0 then
   return let_go({ 'idle', '' })
@@ -108,6 +132,7 @@ end
 local function write_leases()
   if #not_due > 0 then
     redis.call('ZREM', due, unpack(not_due))
+    redis.call('SREM', lane_key(lane, 'gathering'), unpack(not_due))
   end
   if #tokens > 0 then
     redis.call('ZADD', lane_key(lane, 'leased'), unpack(expiries))
@@ -124,6 +149,7 @@ local function bury_poison(key)
   redis.call('DEL', items_key(lane, key))
   redis.call('ZREM', due, key)
   redis.call('SREM', lane_key(lane, 'long'), key)
+  redis.call('SREM', lane_key(lane, 'gathering'), key)
   redis.call('HDEL', lane_key(lane, 'crashes'), key)
   redis.call('HDEL', lane_key(lane, 'attempts'), key)
   count(lane, 'waiting', -#items)

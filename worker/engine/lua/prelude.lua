@@ -37,12 +37,22 @@ local function run_when_full()
   redis.call('DEL', PREFIX .. ':room')
 end
 
--- Append an item to a key. A key that waits keeps its time; one that is leased or held gets none.
-local function append(lane, key, ready, item)
+-- Append an item to a key. A key that waits keeps its time; one that is leased or held gets none. Keys that gather
+-- until `ready` are all due as soon as there are `most` of them (0: never sooner).
+local function append(lane, key, ready, item, most)
   local length = redis.call('RPUSH', items_key(lane, key), item)
   if not redis.call('ZSCORE', lane_key(lane, 'leased'), key)
     and not redis.call('ZSCORE', lane_key(lane, 'held'), key) then
-    redis.call('ZADD', lane_key(lane, 'due'), 'NX', ready, key)
+    local added = redis.call('ZADD', lane_key(lane, 'due'), 'NX', ready, key)
+    if added == 1 and ready > now and most and most > 0 then
+      redis.call('SADD', lane_key(lane, 'gathering'), key)
+      if redis.call('SCARD', lane_key(lane, 'gathering')) >= most then
+        for _, gathered in ipairs(redis.call('SMEMBERS', lane_key(lane, 'gathering'))) do
+          redis.call('ZADD', lane_key(lane, 'due'), 'XX', now, gathered)
+        end
+        redis.call('DEL', lane_key(lane, 'gathering'))
+      end
+    end
   end
   if length > FOLD_ABOVE then
     redis.call('SADD', lane_key(lane, 'long'), key)

@@ -1,16 +1,18 @@
 -- End the lease of keys with what became of their items; only the holder of the token may.
--- ARGV: now, lane, records, keep_ms (compact event lines), pause_first_ms, pause_cap_ms, then per key 12 fields:
+-- ARGV: now, lane, records, keep_ms (compact event lines), pause_first_ms, pause_cap_ms, record_ms (how long a record
+-- lives after it was written, 0 for ever), then per key 12 fields:
 --   key, token, action, outcome, delay, health, record, image, links, reason, field, detail
 -- action `done`: the taken items leave with `outcome` (a name of the counts); `reason` tells why, '' for no reason;
 --   `bury`: they become a dead letter (reason, field, detail); `retry`: due after `delay` ms, counts an attempt unless the
---   lane is paused; `defer`: likewise, counts none; `hold`: they wait in `held` until released, or for `delay` ms.
+--   lane is paused; `defer`: likewise, counts none; `hold`: they wait in `held` until they are settled with the same token,
+--   or for `delay` ms; the record, image and links given are put aside for the settlement that says record `=`.
 -- health `ok` ends a pause, `fail` counts towards one, '' says nothing. record and image: '' leaves them as they are,
 -- `-` removes them. links: JSON list of [op (`add`/`remove`), set], members of the set are keys of the lane.
 -- Returns: 1 per key settled, 0 per key whose lease was lost (nothing is changed then). Runs when the store is full.
 local ACTIONS = { done = true, bury = true, retry = true, defer = true, hold = true }
 local OUTCOMES = { delivered = true, unchanged = true, superseded = true, ignored = true, erased = true, discarded = true }
 local all_links = {}
-for i = 7, #ARGV, 12 do
+for i = 8, #ARGV, 12 do
   local action, delay = ARGV[i + 2], tonumber(ARGV[i + 4])
   if not ARGV[i + 11] or not ACTIONS[action] or not delay or (action == 'done' and not OUTCOMES[ARGV[i + 3]]) then
     return redis.error_reply('ERR not a settlement')
@@ -19,7 +21,7 @@ for i = 7, #ARGV, 12 do
 end
 run_when_full()
 local lane, records, keep_ms = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local pause_first, pause_cap = tonumber(ARGV[5]), tonumber(ARGV[6])
+local pause_first, pause_cap, record_ms = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local counts = {}
 
 local function move(name, by)
@@ -71,6 +73,9 @@ local function write_record(key, record, image, links)
   elseif record ~= '' then
     redis.call('HDEL', name, 'doubt')
     redis.call('HSET', name, 'known', record)
+    if record_ms > 0 then
+      redis.call('PEXPIRE', name, record_ms)
+    end
   end
   if image == '-' then
     redis.call('HDEL', name, 'image')
@@ -80,6 +85,20 @@ local function write_record(key, record, image, links)
   for _, link in ipairs(links) do
     redis.call(link[1] == 'add' and 'SADD' or 'SREM', PREFIX .. ':' .. link[2], key)
   end
+end
+
+-- What the settlement says of the record; for a held key it may be what was put aside when it was held.
+local function said_of_record(i, key, was_held)
+  local record, image, links = ARGV[i + 6], ARGV[i + 7], all_links[i]
+  if was_held then
+    local name = PREFIX .. ':' .. records .. ':' .. key
+    local aside = redis.call('HMGET', name, 'held', 'held_image', 'held_links')
+    redis.call('HDEL', name, 'held', 'held_image', 'held_links')
+    if record == '=' then
+      return aside[1] or '', aside[2] or '', cjson.decode(aside[3] or '[]')
+    end
+  end
+  return record == '=' and '' or record, image, links
 end
 
 local function finish(key, taken, action, outcome, reason, field, detail)
@@ -106,24 +125,31 @@ local function finish(key, taken, action, outcome, reason, field, detail)
 end
 
 local answer = {}
-for i = 7, #ARGV, 12 do
+for i = 8, #ARGV, 12 do
   local key, token, action, outcome = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local at, health = now + tonumber(ARGV[i + 4]), ARGV[i + 5]
   if not holds(lane, key, token) then
     answer[#answer + 1] = 0
   else
     local taken = tonumber(redis.call('HGET', lane_key(lane, 'taken'), key))
+    local was_held = redis.call('ZREM', lane_key(lane, 'held'), key) == 1
     unlease(lane, key)
     redis.call('HDEL', lane_key(lane, 'crashes'), key)
-    move('leased', -taken)
+    move(was_held and 'held' or 'leased', -taken)
     note_health(key, action, health)
-    write_record(key, ARGV[i + 6], ARGV[i + 7], all_links[i])
+    local record, image, links = said_of_record(i, key, was_held)
+    if action ~= 'hold' then
+      write_record(key, record, image, links)
+    end
     if action == 'done' or action == 'bury' then
       redis.call('HDEL', PREFIX .. ':' .. records .. ':' .. key, 'steps') -- they are answers about what ends here
       finish(key, taken, action, outcome, ARGV[i + 9], ARGV[i + 10], ARGV[i + 11])
     elseif action == 'hold' then
       redis.call('ZADD', lane_key(lane, 'held'), at, key)
       redis.call('HSET', lane_key(lane, 'taken'), key, taken)
+      redis.call('HSET', lane_key(lane, 'tokens'), key, token)
+      redis.call('HSET', PREFIX .. ':' .. records .. ':' .. key, 'held', record, 'held_image', image,
+        'held_links', #links > 0 and cjson.encode(links) or '[]')
       move('held', taken)
     else
       if action == 'retry' and not is_paused(lane) then

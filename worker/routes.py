@@ -1,0 +1,103 @@
+"""What the settings mean: which connectors there are, which lanes they have, and which changes go where."""
+
+from dataclasses import fields
+from typing import Any, Final
+
+import jmespath
+
+from connectors.attributes import RAW
+from connectors.connector import Connector, Kind
+from connectors.registry import DESTINATIONS
+from mappings.registry import PLATFORMS
+from worker.settings.models import Settings, Skill
+from worker.sync.destination import DestinationLane
+from worker.sync.identity import Identity
+from worker.sync.mapping import Mapper, Route, Target
+
+DAY_MS: Final = 86_400_000
+
+
+def build_connectors(settings: Settings) -> dict[str, dict[str, Connector]]:
+    """Give the connectors of what the skills tell the configured destinations, by destination and lane."""
+    found: dict[str, dict[str, Connector]] = {}
+    for name in settings.destinations.configured():
+        options = build_options(settings, name)
+        lanes = DESTINATIONS[name].lanes.items()
+        found[name] = {lane: spec.connector(options) for lane, spec in lanes if _skill(settings, name, spec.kind)}
+    return {name: lanes for name, lanes in found.items() if lanes}
+
+
+def build_options(settings: Settings, destination: str) -> Any:  # noqa: ANN401 - each destination has its own
+    """Give the options of a destination: what its section says, and what the skill says where it does not."""
+    skill = settings.skills.customer_sync
+    of_skill = {} if skill is None else {**dict(skill.options), "field_mapping": skill.field_mapping}
+    said = {**of_skill, **settings.destinations.configured()[destination].options()}
+    options = DESTINATIONS[destination].options
+    return options(**{field.name: said[field.name] for field in fields(options) if field.name in said})
+
+
+def _skill(settings: Settings, destination: str, kind: Kind) -> Skill | None:
+    """Give the skill that tells a destination of this kind of record, None when none does."""
+    skills = settings.skills
+    orders = skills.order_sync
+    skill: Skill | None = skills.customer_sync if kind == "customer" else orders
+    asked = {"events": orders and orders.options.events, "product": orders and orders.options.products}.get(kind, True)
+    return skill if skill is not None and asked and skill.tells(destination) else None
+
+
+def build_lanes(settings: Settings) -> list[DestinationLane]:
+    """Give the lanes of the configured destinations. Those of one destination hold at most half of the threads."""
+    found: list[DestinationLane] = []
+    for name, connectors in build_connectors(settings).items():
+        kinds = {lane: DESTINATIONS[name].lanes[lane].kind for lane in connectors}
+        customers = next((f"{name}.{lane}" for lane, kind in kinds.items() if kind == "customer"), "")
+        slots = max(1, min(settings.engine.calls_at_once, settings.engine.threads // 2 // len(connectors)))
+        for lane, connector in connectors.items():
+            skill = _skill(settings, name, kinds[lane])
+            found.append(
+                DestinationLane(
+                    name=f"{name}.{lane}",
+                    connector=connector,
+                    slots=slots,
+                    kind=kinds[lane],
+                    customers=customers if kinds[lane] in {"order", "events"} else "",
+                    gathers=skill is not None and skill.options.sync_mode == "batch",
+                    record_ms=0 if kinds[lane] == "customer" else int(settings.engine.order_days * DAY_MS),
+                    budgets={budget.name: budget for budget in connector.budgets if budget.windows},
+                )
+            )
+    return found
+
+
+def build_mapper(settings: Settings, identity: Identity) -> Mapper:
+    """Give what maps events, with the routes of the configured skills."""
+    return Mapper(
+        platforms=PLATFORMS,
+        sources={name: source.platform for name, source in settings.sources.items()},
+        routes={name: _route(settings, name) for name in settings.sources},
+        identity=identity,
+    )
+
+
+def _route(settings: Settings, source: str) -> Route:
+    lanes: dict[Kind, tuple[Target, ...]] = {}
+    mapped: dict[str, Any] = {}
+    for lane in build_lanes(settings):
+        skill = _skill(settings, lane.destination, lane.kind)
+        if skill is None or not skill.hears(source):
+            continue
+        options = build_options(settings, lane.destination)
+        # An event is told when it happens; what gathers is the state behind it.
+        gathers = lane.gathers and lane.kind != "events"
+        target = Target(
+            lane=lane.name,
+            wanted=DESTINATIONS[lane.destination].needs(options) if lane.kind == "customer" else None,
+            gather=skill.options.batch_interval if gathers else 0.0,
+            most=skill.options.batch_size if gathers else 0,
+        )
+        lanes[lane.kind] = (*lanes.get(lane.kind, ()), target)
+        mapped |= options.field_mapping
+    raw: dict[str, Any] = {
+        key.removeprefix(RAW): jmespath.compile(key.removeprefix(RAW)) for key in mapped if key.startswith(RAW)
+    }
+    return Route(lanes=lanes, raw=raw)

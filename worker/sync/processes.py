@@ -1,0 +1,173 @@
+"""Asynchronous work at a destination: what rides in a process is held until a poll shows that it has ended."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import structlog
+
+from connectors.connector import Call, Polling, Response
+from connectors.verdicts import Accepted, BudgetSpent, Delivered, Down, Rejected, RetryLater, Verdict
+from worker.engine.lanes import Item, Lanes, Leased, Push, Settlement
+from worker.engine.limits import Limits
+from worker.engine.retry import RetryPolicy
+from worker.sync.destination import DestinationLane
+from worker.sync.drain import Portion
+from worker.sync.preparation import ALONE, Prepared
+from worker.sync.turns import PATIENCE, Turn, Turns
+
+log = structlog.get_logger(__name__)
+
+NO_EVENT: Final = "0" * 32
+AGE_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Riders:
+    """Notes who rides in which process; `first` is the seconds until it is asked for."""
+
+    lane: DestinationLane
+    lanes: Lanes
+    wake: Callable[[str, str], None]
+    first: float
+
+    def board(self, accepted: Sequence[tuple[Prepared, Accepted]]) -> None:
+        """Note the held subjects of each process, so that it is polled."""
+        processes: dict[str, dict[str, Any]] = {}
+        for one, verdict in accepted:
+            processes.setdefault(verdict.process, {})[one.key.key] = [one.key.token, verdict.row]
+        now = time.time()
+        pushes = [
+            Push(
+                lane=self.lane.processes,
+                key=process,
+                item=Item(event=NO_EVENT, received_us=int(now * 1e6), body=json.dumps(riders).encode()),
+                ready_ms=int((now + self.first) * 1000),
+            )
+            for process, riders in processes.items()
+        ]
+        if pushes and (slot := self.lanes.push(self.lane.processes, pushes)):
+            self.wake(self.lane.processes, slot)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poller:
+    """The work of a lane of processes: one poll each, later and later, until the process has ended."""
+
+    lane: DestinationLane
+    lanes: Lanes
+    limits: Limits
+    turns: Turns
+    policy: RetryPolicy
+    send: Callable[[Call], Response]
+    draw: Callable[[], float]
+    first: float
+    cap: float
+
+    @property
+    def name(self) -> str:
+        """The lane's name."""
+        return self.lane.processes
+
+    @property
+    def records(self) -> str:
+        """Where the records of its subjects are; there are none."""
+        return f"subject:{self.name}"
+
+    @property
+    def _connector(self) -> Polling:
+        return cast("Polling", self.lane.connector)
+
+    def drains(self) -> int:
+        """Give how many drains the lane is worth."""
+        return 1
+
+    def portion(self) -> Portion:
+        """Take a turn for one poll."""
+        return Portion(turn=self.turns.take(self._connector.poll("").budget, PATIENCE), keys=1)
+
+    def give_back(self, turn: Turn) -> None:
+        """Return a turn that was not used."""
+        self.turns.give_back(turn)
+
+    def work(self, keys: Sequence[Leased], portion: Portion, until: float) -> bool:  # noqa: ARG002 - as Work has it
+        """Poll the processes of the claimed keys."""
+        for key in keys:
+            riders: dict[str, list[Any]] = json.loads(key.items[-1].body)
+            call = self._connector.poll(key.key)
+            response = self.send(call)
+            ended = self._connector.ended(response, {subject: row for subject, (_, row) in riders.items()})
+            log.debug("polled", lane=self.lane.name, status=response.status, ended=ended is not None)
+            settlement = self._settlement(key, call, riders, ended)
+            self.lanes.settle(self.name, self.records, [settlement])
+        return True
+
+    def _settlement(
+        self, key: Leased, call: Call, riders: Mapping[str, list[Any]], ended: Mapping[str, Verdict] | Verdict | None
+    ) -> Settlement:
+        match ended:
+            case None:
+                return _back(key, "defer", self._pause(key), health="ok")
+            case BudgetSpent(after=after):
+                self.limits.block(call.budget, after)
+                return _back(key, "defer", after)
+            case Down(scope=scope, reason=reason):
+                self.lanes.pause(self.lane.destination if scope == "destination" else self.name, reason)
+                return _back(key, "defer", 0.0)
+            case RetryLater(reason=reason, after=after):
+                wait = self.policy.wait(key.attempts + 1, random=self.draw(), asked=after)
+                if wait is not None:
+                    return _back(key, "retry", wait, health="fail")
+                ended = dict.fromkeys(riders, RetryLater(reason=reason))
+            case Mapping():
+                pass
+            case verdict:  # the process is not there (any more): what became of its riders nobody knows
+                ended = dict.fromkeys(riders, RetryLater(reason=type(verdict).__name__))
+        self._settle(riders, ended)
+        return Settlement(key=key.key, token=key.token, action="done", outcome="delivered", health="ok")
+
+    def _pause(self, key: Leased) -> float:
+        age = time.time() - key.items[0].received_us / 1e6
+        return min(max(age * AGE_SHARE, self.first), self.cap)
+
+    def _settle(self, riders: Mapping[str, list[Any]], ended: Mapping[str, Verdict]) -> None:
+        alone = json.dumps({ALONE: True})
+        again = [subject for subject in riders if not isinstance(ended.get(subject), Delivered | Rejected)]
+        if again:
+            marks = [(subject, riders[subject][0], alone) for subject in again]
+            self.lanes.mark(self.lane.name, self.lane.records, marks)
+        settlements = [self._of_rider(subject, riders[subject][0], ended.get(subject)) for subject in riders]
+        self.lanes.settle(self.lane.name, self.lane.records, settlements, record_ms=self.lane.record_ms)
+
+    def _of_rider(self, subject: str, token: str, verdict: Verdict | None) -> Settlement:
+        match verdict:
+            case Delivered(notes=notes):
+                return Settlement(
+                    key=subject,
+                    token=token,
+                    action="done",
+                    outcome="delivered",
+                    health="ok",
+                    record="=",
+                    reason="; ".join(notes),
+                )
+            case Rejected(reason=reason, field=field, detail=detail):
+                log.warning("rejected", reason=reason, field=field, detail=detail)
+                return Settlement(
+                    key=subject,
+                    token=token,
+                    action="bury",
+                    health="ok",
+                    reason=reason,
+                    field=field or "",
+                    detail=detail,
+                )
+            case _:
+                wait = self.policy.wait(1, random=self.draw(), asked=None) or 0.0
+                return Settlement(key=subject, token=token, action="retry", delay_ms=int(wait * 1000))
+
+
+def _back(key: Leased, action: Any, seconds: float, health: Any = "") -> Settlement:  # noqa: ANN401 - literals
+    return Settlement(key=key.key, token=key.token, action=action, delay_ms=int(seconds * 1000), health=health)
