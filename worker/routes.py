@@ -76,6 +76,7 @@ def build_mapper(settings: Settings, identity: Identity) -> Mapper:
         sources={name: source.platform for name, source in settings.sources.items()},
         routes={name: _route(settings, name) for name in settings.sources},
         identity=identity,
+        roles={name: frozenset(source.roles) for name, source in settings.sources.items()},
     )
 
 

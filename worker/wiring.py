@@ -138,7 +138,7 @@ class _Builder:
     def drains(self, lane: DestinationLane) -> list[Drain]:
         """Build the drain of a lane, and that of its processes where its calls start any."""
         jobs: list[Work] = [self._deliverer(lane)]
-        if hasattr(lane.connector, "poll"):
+        if lane.is_polled:
             jobs.append(self._poller(lane))
         return [
             Drain(

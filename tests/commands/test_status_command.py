@@ -46,7 +46,7 @@ def test_before_anything_happened_all_is_zero(running: Any, cli: Callable[..., A
 
     assert (done.code, done.err) == (0, "")
     seen = done.json
-    assert list(seen["lanes"]) == [MAP, LANE]
+    assert list(seen["lanes"]) == [MAP, LANE, f"{LANE}-processes"]
     for lane in seen["lanes"].values():
         assert [lane[name] for name in COUNTS] == [0] * len(COUNTS)
         assert lane["conserved"] is True

@@ -36,6 +36,7 @@ destinations:
   brevo: {{api_key: key, limits: {limits}}}
 skills:
   customer-sync: {{enabled: true, options: {{{options}}}}}
+{skills}
 engine: {{retry_base: 0.01, retry_factor: 1, retry_cap: 0.01, attempts: 3, pause_first: 0.2, pause_cap: 0.4{engine}}}
 """
 
@@ -148,10 +149,14 @@ class Rig:
         self.running: Callable[[], bool] = lambda: True
         self.numbers = itertools.count(1)
 
-    def program(self, *, limits: str = "off", options: str = "", engine: str = "") -> Program:
+    def program(self, *, limits: str = "off", options: str = "", skills: str = "", engine: str = "") -> Program:
         """Build a program on this store, with no thread of its own."""
         path = self.folder / "commerce-sync.yaml"
-        path.write_text(CONFIGURATION.format(limits=limits, options=options, engine=engine and f", {engine}"))
+        path.write_text(
+            CONFIGURATION.format(
+                limits=limits, options=options, skills=skills and f"  {skills}", engine=engine and f", {engine}"
+            )
+        )
         built = build_program(
             read(path, {}),
             "",

@@ -99,7 +99,9 @@ def test_failed_call_waits_longer_each_time_and_never_less_than_asked(
 
 def test_last_attempt_that_fails_is_given_up_with_its_reason(deliveries: Deliveries, rig: Any) -> None:
     one = deliveries.claim()
-    deliveries.settle(replace(one, draft=replace(one.draft, key=replace(one.key, attempts=3))), RetryLater(reason="timeout"))
+    deliveries.settle(
+        replace(one, draft=replace(one.draft, key=replace(one.key, attempts=3))), RetryLater(reason="timeout")
+    )
     (letter,) = rig.letters()
 
     assert (letter.reason, letter.detail, letter.key) == ("gave_up", "timeout", ADA)

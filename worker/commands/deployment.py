@@ -1,6 +1,8 @@
 """What the commands have in common that look at a deployment: its configuration, its store, its lanes."""
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +16,15 @@ from worker.engine.lanes import MAP, Lanes
 from worker.engine.limits import Limits
 from worker.engine.scripts import Scripts
 from worker.logs import configure
+from worker.routes import build_lanes
 from worker.settings.models import Settings
 from worker.settings.reading import find_path, read
 from worker.store import address, embedded, impatient_client
 from worker.sync.destination import DestinationLane
-from worker.wiring import build_lanes, lane_times
+from worker.sync.mapping import REQUESTS
+from worker.wiring import lane_times
 
+MOST_REQUESTS: Final = 1000
 SANDBOX_FILE: Final = SANDBOX_FOLDER / "sandbox.yaml"
 
 
@@ -36,8 +41,17 @@ class Deployment:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all lanes, the one of events first."""
-        return (MAP, *(lane.name for lane in self.destinations))
+        """The names of all lanes, the one of events first; that of requests where there are any."""
+        told = [lane.name for lane in self.destinations]
+        processes = [lane.processes for lane in self.destinations if lane.is_polled]
+        return (MAP, *told, *processes, *([REQUESTS] if self.lanes.has_keys(REQUESTS) else []))
+
+    def requests(self) -> dict[str, int]:
+        """Give the number of requests that wait for a person, by the topic that brought them."""
+        items = [
+            item for key in self.lanes.waiting(REQUESTS, MOST_REQUESTS) for item in self.lanes.pending(REQUESTS, key, 1)
+        ]
+        return dict(Counter(str(json.loads(item.body)["topic"]) for item in items))
 
 
 def configuration() -> Settings:

@@ -7,6 +7,7 @@ from worker.commands.deployment import Deployment
 from worker.engine.figures import LaneFigures
 from worker.engine.lanes import MAP
 from worker.scrubbing import scrub_text
+from worker.sync.destination import PROCESSES
 
 
 def overview(deployment: Deployment) -> dict[str, Any]:
@@ -24,12 +25,13 @@ def overview(deployment: Deployment) -> dict[str, Any]:
         "paused": [
             {"lane": lane.lane, "reason": scrub_text(lane.paused), "seconds": round(max(0.0, lane.paused_seconds), 1)}
             for lane in lanes
-            if lane.paused
+            if lane.paused and not lane.lane.endswith(PROCESSES)
         ],
         "faults": {
             lane.destination: [scrub_text(fault) for fault in figures.faults(lane.destination)]
             for lane in deployment.destinations
         },
+        "requests": _scrubbed(deployment.requests()),
         "ignored": _scrubbed(figures.ignored()),
         "ingress": figures.ingress(),
         "dead_letters": _scrubbed(figures.dead()),

@@ -7,6 +7,8 @@ from rich.console import Group, RenderableType
 
 from worker.commands.reporting import pairs, rows
 
+# The other columns are shown where there is anything in them.
+_ALWAYS: Final = frozenset({"pushed", "delivered", "dead", "waiting", "oldest_seconds", "average_ms"})
 _UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -17,9 +19,12 @@ def panels(seen: Mapping[str, Any]) -> Group:
 
 def _panels(seen: Mapping[str, Any]) -> Iterator[RenderableType]:
     lanes: Mapping[str, Mapping[str, Any]] = seen["lanes"]
-    names = next(iter(lanes.values())).keys()
-    lines = [(_label(name), *(_cell(name, lane[name]) for lane in lanes.values())) for name in names]
-    yield rows("lanes", ("items", *lanes), lines, numbers=True)
+    names = [
+        name for name in next(iter(lanes.values())) if name in _ALWAYS or any(lane[name] for lane in lanes.values())
+    ]
+    names = [name for name in names if name != "conserved" or not all(lane[name] for lane in lanes.values())]
+    lines = [(lane, *(_cell(name, shown[name]) for name in names)) for lane, shown in lanes.items()]
+    yield rows("lanes", ("lane", *(_label(name) for name in names)), lines, numbers=True)
     over_all = ("success_rate", "error_rate", "average_ms", "p95_ms", "queue_depth", "oldest_seconds")
     yield pairs("over all", {_label(name): _cell(name, seen[name]) for name in over_all})
     budgets = {
@@ -33,6 +38,7 @@ def _panels(seen: Mapping[str, Any]) -> Iterator[RenderableType]:
         "budgets used": budgets,
         "paused": paused,
         "faults of the last day": faults,
+        "requests that wait for a person": seen["requests"],
         "dead letters": seen["dead_letters"],
         "ignored": seen["ignored"],
         "webhooks": seen["ingress"],

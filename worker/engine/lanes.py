@@ -214,6 +214,16 @@ class Lanes:
         """Count the keys that are due now."""
         return int(self.scripts.store.zcount(f"{self.scripts.prefix}:lane:{lane}:due", "-inf", self._now_ms()))
 
+    def has_keys(self, lane: str) -> bool:
+        """Say whether any key waits on a lane, due or not."""
+        return bool(self.scripts.store.exists(f"{self.scripts.prefix}:lane:{lane}:due"))
+
+    def waiting(self, lane: str, number: int) -> list[str]:
+        """Give the first keys that wait on a lane."""
+        name = f"{self.scripts.prefix}:lane:{lane}:due"
+        keys: list[bytes] = self.scripts.store.zrange(name, 0, number - 1)  # type: ignore[assignment]
+        return [_text(key) for key in keys]
+
     def _now_ms(self) -> int:
         return self.scripts.now_ms if self.scripts.now_ms is not None else int(time.time() * 1000)
 

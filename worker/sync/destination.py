@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from connectors.connector import Budget, Connector, Kind
+
+PROCESSES: Final = "-processes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +37,14 @@ class DestinationLane:
         return customer_records(self.destination) if self.kind == "customer" else f"subject:{self.name}"
 
     @property
+    def is_polled(self) -> bool:
+        """Whether the destination works on some calls after it answered them."""
+        return hasattr(self.connector, "poll")
+
+    @property
     def processes(self) -> str:
         """The lane of the asynchronous processes that this one's calls have started."""
-        return f"{self.name}-processes"
+        return self.name + PROCESSES
 
 
 def customer_records(destination: str) -> str:

@@ -61,6 +61,7 @@ class Route:
     raw: Mapping[str, Expression] = field(default_factory=dict)
 
 
+_CUSTOMERS: Final = frozenset({"customer"})
 _NOWHERE: Final = Route(lanes={})
 
 
@@ -91,6 +92,7 @@ class Mapper:
     sources: Mapping[str, str]
     routes: Mapping[str, Route]
     identity: Identity
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def changes(self, event: Event) -> tuple[list[Said] | Ignored, Node]:
         """Map the body of an event by the function of its topic.
@@ -106,6 +108,7 @@ class Mapper:
             delivery_id=event.delivery_id,
             received_at=datetime.fromtimestamp(event.received_us / 1e6, timezone.utc),
             body=event.body,
+            roles=self.roles.get(event.source, _CUSTOMERS),
         )
         if event.topic.startswith(TRIGGER):
             platform = self.platforms["custom"]
