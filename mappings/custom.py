@@ -1,4 +1,4 @@
-"""Customer events that a merchant's own system posts, as changes.
+"""Events that a merchant's own system posts: what proves them, and those of customers as changes.
 
 The envelope is `{"event", "timestamp", "data"}`, signed as Standard Webhooks (https://www.standardwebhooks.com,
 specification 1.0.0, read 2026-10). Field names in camelCase and snake_case mean the same.
@@ -12,7 +12,9 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Final
 
-from mappings.contact_points import country_code, email_address, phone, street_lines
+from mappings.contact_points import country_code, email_address, phone
+from mappings.custom_envelope import address, data_of, event_time, field, tags
+from mappings.custom_orders import TOPICS as ORDER_TOPICS
 from mappings.platform import CREATE, DELETE, UPDATE, Delivery, Headers, MappingFunction, Platform, SignatureError
 from mappings.reading import MappingError, Node
 from mappings.records import (
@@ -20,7 +22,6 @@ from mappings.records import (
     DENIED,
     GRANTED,
     NOTHING_SAID,
-    Address,
     Change,
     Consent,
     Customer,
@@ -53,7 +54,7 @@ def deleted(delivery: Delivery, body: Node) -> list[Change]:
     return [
         Change(
             id=customer_id,
-            time=_time(delivery, body, "deletedAt", "deleted_at"),
+            time=event_time(delivery, body, "deletedAt", "deleted_at"),
             rank=DELETE,
             deleted=True,
             final=False,  # a merchant's own system may use an id again
@@ -71,15 +72,12 @@ def envelope(event: str, data: Mapping[str, Any], timestamp: datetime) -> dict[s
 
 
 def _state(delivery: Delivery, body: Node, rank: int) -> Change:
-    data = body["data"].object()
-    # PHP writes an object without keys as a list.
-    if not data["changes"].empty and data["changes"].value != []:
-        data["changes"].object()
-    time = _time(delivery, body)
-    home = _field(data, "address")
+    data = data_of(body)
+    time = event_time(delivery, body)
+    home = field(data, "address")
     country, country_notes = country_code(home["country"].maybe_text())
-    email, email_notes = email_address(_field(data, "email").maybe_text())
-    number, phone_notes = phone(_field(data, "phone").maybe_text(), country)
+    email, email_notes = email_address(field(data, "email").maybe_text())
+    number, phone_notes = phone(field(data, "phone").maybe_text(), country)
     return Change(
         id=_id(data, email),
         time=time,
@@ -89,38 +87,26 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
         customer=Customer(
             email=email,
             phone=number,
-            first_name=_field(data, "firstName", "first_name").maybe_text(),
-            last_name=_field(data, "lastName", "last_name").maybe_text(),
-            address=_address(home, country),
-            language=_field(data, "language").maybe_text(),
-            currency=_field(data, "currency").maybe_text(),
-            birthday=_field(data, "birthday").maybe(Node.date),
-            note=_field(data, "note").maybe_text(),
-            tags=_field(data, "tags").maybe(_tags),
+            first_name=field(data, "firstName", "first_name").maybe_text(),
+            last_name=field(data, "lastName", "last_name").maybe_text(),
+            address=address(home, country),
+            language=field(data, "language").maybe_text(),
+            currency=field(data, "currency").maybe_text(),
+            birthday=field(data, "birthday").maybe(Node.date),
+            note=field(data, "note").maybe_text(),
+            tags=field(data, "tags").maybe(tags),
             tags_added=ABSENT,
             tags_removed=ABSENT,
-            tier=_field(data, "customerTier", "customer_tier", "tier").maybe_text(),
-            total_orders=_field(data, "totalOrders", "total_orders").maybe(Node.integer),
-            total_spent=_field(data, "totalSpent", "total_spent").maybe(Node.decimal),
-            last_order_at=_field(data, "lastOrderDate", "last_order_date").maybe_time(),
-            created_at=_field(data, "createdAt", "created_at").maybe_time(),
-            email_consent=_decision(_field(data, "acceptsMarketing", "accepts_marketing"), time),
-            sms_consent=_decision(_field(data, "acceptsSmsMarketing", "accepts_sms_marketing"), time),
+            tier=field(data, "customerTier", "customer_tier", "tier").maybe_text(),
+            total_orders=field(data, "totalOrders", "total_orders").maybe(Node.integer),
+            total_spent=field(data, "totalSpent", "total_spent").maybe(Node.decimal),
+            last_order_at=field(data, "lastOrderDate", "last_order_date").maybe_time(),
+            created_at=field(data, "createdAt", "created_at").maybe_time(),
+            email_consent=_decision(field(data, "acceptsMarketing", "accepts_marketing"), time),
+            sms_consent=_decision(field(data, "acceptsSmsMarketing", "accepts_sms_marketing"), time),
         ),
         notes=(*email_notes, *phone_notes, *country_notes),
     )
-
-
-def _field(data: Node, *names: str) -> Node:
-    changes = data["changes"]
-    for name in names:
-        if name in changes:
-            return changes[name]["new"]
-    return _first_present(data, *names)
-
-
-def _first_present(data: Node, *names: str) -> Node:
-    return next((data[name] for name in names if name in data), data[names[0]])
 
 
 def _id(data: Node, email: Maybe[str]) -> str | None:
@@ -129,34 +115,6 @@ def _id(data: Node, email: Maybe[str]) -> str | None:
     if not email:
         raise MappingError("$.data.id", "expected an id, or a valid e-mail address at $.data.email, got neither")
     return None
-
-
-def _time(delivery: Delivery, body: Node, *others: str) -> datetime | None:
-    data = body["data"]
-    candidates = (body["timestamp"], *(data[name] for name in (*others, "updatedAt", "updated_at")))
-    return next((delivery.by_arrival(node.time()) for node in candidates if not node.empty), None)
-
-
-def _address(home: Node, country: Maybe[str]) -> Maybe[Address]:
-    if home.absent:
-        return ABSENT
-    if home.empty:
-        return None
-    lines = [_first_present(home, f"address{line}", f"address_{line}").maybe_text() for line in (1, 2)]
-    street = home["street"].maybe_text()
-    return Address(
-        company=home["company"].maybe_text(),
-        street=street_lines(*lines) if street is ABSENT else street,
-        city=home["city"].maybe_text(),
-        region=_first_present(home, "region", "state", "province").maybe_text(),
-        postal_code=_first_present(home, "postalCode", "postal_code", "zip").maybe_text(),
-        country=country,
-    )
-
-
-def _tags(tags: Node) -> tuple[str, ...]:
-    parts = tags.value.split(",") if isinstance(tags.value, str) else [tag.text() for tag in tags]
-    return tuple(dict.fromkeys(tag for part in parts if (tag := part.strip())))
 
 
 def _decision(answer: Node, time: datetime | None) -> Decided[Consent]:
@@ -215,6 +173,7 @@ _TOPICS: Final[dict[str, MappingFunction]] = {
     "customer_created": created,
     "customer_updated": updated,
     "customer_deleted": deleted,
+    **ORDER_TOPICS,
 }
 
 PLATFORM: Final = Platform(

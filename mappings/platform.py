@@ -11,6 +11,10 @@ from mappings.records import Change, Ignored, Maybe, OrderChange, Request
 CREATE: Final = 10
 UPDATE: Final = 20
 CONSENT: Final = 30
+PAID: Final = 40
+PARTIALLY_FULFILLED: Final = 50
+FULFILLED: Final = 60
+CANCELLED: Final = 70
 DELETE: Final = 90
 
 LONGEST_LABEL: Final = 255
@@ -49,23 +53,26 @@ class Headers:
                 return value[:LONGEST_LABEL]
         return ""
 
-    def one(self, *names: str) -> str:
+    def one(self, *names: str, longest: int = 512) -> str:
         """Give the one value of a header that must stand there exactly once, under one of these names.
 
-        Raises: SignatureError when it is missing, doubled, empty, longer than 512 bytes or not ASCII.
+        Raises: SignatureError when it is missing, doubled, empty, longer than `longest` bytes or not ASCII.
         """
         wanted = [name.encode("latin-1") for name in names]
         found = [value for key, value in self._raw if key in wanted]
         if len(found) != 1:
             raise SignatureError(f"{names[0]} stands there {len(found)} times")
-        if not found[0] or len(found[0]) > 512 or not found[0].isascii():
+        if not found[0] or len(found[0]) > longest or not found[0].isascii():
             raise SignatureError(f"{names[0]} is not a header of this kind")
         return found[0].decode("ascii")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One webhook as it was received and kept. `topic` and `delivery_id` are what unsigned headers said."""
+    """One webhook as it was received and kept. `topic` and `delivery_id` are what unsigned headers said.
+
+    `roles` are those of the users who count as customers, where a platform has other users too.
+    """
 
     source: str
     topic: str
@@ -73,6 +80,7 @@ class Delivery:
     received_at: datetime
     # Personal data: never in a repr, so never in a traceback or a log line.
     body: bytes = field(repr=False)
+    roles: frozenset[str] = frozenset({"customer"})
 
     def by_arrival(self, moment: Maybe[datetime]) -> datetime | None:
         """Give a time that the body names, never later than the arrival; None when it is unknown."""
@@ -84,6 +92,19 @@ Said: TypeAlias = Change | OrderChange | Request
 MappingFunction: TypeAlias = Callable[[Delivery, Node], Iterable[Said] | Ignored]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublicKeys:
+    """How deliveries are proven that somebody signs with a private key and publishes the public one.
+
+    `urls(headers, body, secrets)` gives where the keys of this delivery lie; none when it is not of this kind. Nothing
+    that a stranger sends may lead to another host: it raises SignatureError first. `verify(headers, body, secrets,
+    keys)` raises SignatureError; `keys` are those that could be fetched, by their address.
+    """
+
+    urls: Callable[[Headers, bytes, Sequence[str]], Sequence[str]]
+    verify: Callable[[Headers, bytes, Sequence[str], Mapping[str, bytes]], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Platform:
     """One shop platform.
@@ -93,6 +114,9 @@ class Platform:
     MappingError when the body names none.
     `sign(topic, body, secret, delivery_id, now)` gives the headers that the platform itself would send.
     `is_ping` tells an unsigned request that only asks whether somebody is there.
+    `topic_in_path`: the topic is the last part of the address, one for each. `arrivals_differ`: an equal body is no
+    repeat, because nothing tells one delivery from the next. `challenge` is the query parameter that a GET wants
+    echoed. `strip` takes what nobody may keep out of a verified body. `signs_with` tells a secret that `sign` can use.
     """
 
     name: str
@@ -103,3 +127,9 @@ class Platform:
     sign: Callable[[str, bytes, str, str, datetime], dict[str, str]]
     route: Callable[[Delivery, Node], str] = field(default=lambda delivery, body: delivery.topic)  # noqa: ARG005
     is_ping: Callable[[Headers, bytes], bool] = field(default=lambda headers, body: False)  # noqa: ARG005
+    topic_in_path: bool = False
+    arrivals_differ: bool = False
+    challenge: str = ""
+    public_keys: PublicKeys | None = None
+    strip: Callable[[bytes], bytes] | None = None
+    signs_with: Callable[[str], bool] = field(default=lambda secret: True)  # noqa: ARG005

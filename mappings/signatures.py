@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mappings.platform import SignatureError
 
@@ -12,12 +12,22 @@ def hmac_base64(key: bytes, signed: bytes) -> bytes:
     return base64.b64encode(hmac.digest(key, signed, "sha256"))
 
 
-def require_match(given: Iterable[str], signed: bytes, keys: Iterable[bytes]) -> None:
+def hmac_hex(key: bytes, signed: bytes) -> bytes:
+    """Give the signature in hexadecimal digits."""
+    return hmac.digest(key, signed, "sha256").hex().encode()
+
+
+def require_match(
+    given: Iterable[str],
+    signed: bytes,
+    keys: Iterable[bytes],
+    make: Callable[[bytes, bytes], bytes] = hmac_base64,
+) -> None:
     """Demand that one of the given signatures was made with one of the keys; an empty key is no key.
 
     Raises: SignatureError.
     """
-    expected = [hmac_base64(key, signed) for key in keys if key]
+    expected = [make(key, signed) for key in keys if key]
     if not expected:
         raise SignatureError("no secret is set for this source")
     candidates = [signature.encode() for signature in given]

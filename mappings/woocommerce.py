@@ -1,4 +1,4 @@
-"""WooCommerce's customer webhooks as changes.
+"""WooCommerce: what proves its webhooks, and its customer topics as changes.
 
 https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks (wc/v3, and the older legacy v3), read 2026-10.
 """
@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from mappings.contact_points import country_code, email_address, phone, street_lines
+from mappings.contact_points import country_code, email_address, phone
 from mappings.platform import CREATE, DELETE, UPDATE, Delivery, Headers, MappingFunction, Platform
 from mappings.reading import Node, first
-from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Customer, Ignored, Maybe
+from mappings.records import ABSENT, NOTHING_SAID, Change, Customer, Ignored, Maybe
 from mappings.signatures import hmac_base64, require_match
+from mappings.woocommerce_bodies import address, resource
+from mappings.woocommerce_orders import TOPICS as ORDER_TOPICS
 
 _HEADERS: Final = tuple(
     f"x-wc-webhook-{name}" for name in ("source", "topic", "resource", "event", "signature", "id", "delivery-id")
 )
 _PING: Final = re.compile(rb"webhook_id=[0-9]{1,20}")
-_ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")
 
 # What wp_specialchars_decode(ENT_QUOTES) decodes, and nothing else.
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|#0*(?:34|38|39|60|62)|#[xX]0*(?:22|26|27));")
@@ -37,7 +38,7 @@ def updated(delivery: Delivery, body: Node) -> list[Change] | Ignored:
 
 def deleted(delivery: Delivery, body: Node) -> list[Change] | Ignored:
     """Map customer.deleted, whose body is an id and nothing else."""
-    account = _account(body)
+    account = resource(body, "customer")
     if isinstance(account, Ignored):
         return account
     return [
@@ -54,11 +55,11 @@ def deleted(delivery: Delivery, body: Node) -> list[Change] | Ignored:
 
 
 def _state(delivery: Delivery, body: Node, rank: int) -> list[Change] | Ignored:
-    account = _account(body)
+    account = resource(body, "customer")
     if isinstance(account, Ignored):
         return account
-    if "role" in account and account["role"].maybe_text() != "customer":
-        return Ignored(reason="role is not customer")
+    if "role" in account and account["role"].maybe_text() not in delivery.roles:
+        return Ignored(reason="role is not that of a customer")
     customer, notes = _customer(account)
     return [
         Change(
@@ -74,17 +75,6 @@ def _state(delivery: Delivery, body: Node, rank: int) -> list[Change] | Ignored:
     ]
 
 
-def _account(body: Node) -> Node | Ignored:
-    # The legacy v3 API wraps the resource.
-    account = body["customer"].object() if "customer" in body else body
-    # A webhook whose owner may no longer read the customer delivers the REST error, signed, under the same topic.
-    if "id" not in account and "code" in account and "data" in account:
-        code = account["code"].value
-        known = isinstance(code, str) and _ERROR_CODE.fullmatch(code)
-        return Ignored(reason=f"an error body of the shop: {code}" if known else "an error body of the shop")
-    return account
-
-
 def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
     billing = account["billing"] if "billing" in account else account["billing_address"]
     country, country_notes = country_code(billing["country"].maybe_text())
@@ -95,7 +85,7 @@ def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
         phone=number,
         first_name=account["first_name"].maybe_text(),
         last_name=account["last_name"].maybe_text(),
-        address=_address(billing, country),
+        address=address(billing, country),
         language=ABSENT,  # a matter of plugins
         currency=ABSENT,  # only orders have one
         birthday=ABSENT,  # a matter of plugins
@@ -112,21 +102,6 @@ def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
         sms_consent=ABSENT,  # core has none
     )
     return customer, (*email_notes, *phone_notes, *country_notes)
-
-
-def _address(billing: Node, country: Maybe[str]) -> Maybe[Address]:
-    if billing.absent:
-        return ABSENT
-    if billing.empty:
-        return None
-    return Address(
-        company=billing["company"].maybe_text(),
-        street=street_lines(billing["address_1"].maybe_text(), billing["address_2"].maybe_text()),
-        city=billing["city"].maybe_text(),
-        region=billing["state"].maybe_text(),
-        postal_code=billing["postcode"].maybe_text(),
-        country=country,
-    )
 
 
 def _created_at(account: Node) -> Maybe[datetime]:
@@ -190,6 +165,7 @@ _TOPICS: Final[dict[str, MappingFunction]] = {
     "customer.created": created,
     "customer.updated": updated,
     "customer.deleted": deleted,
+    **ORDER_TOPICS,
 }
 
 PLATFORM: Final = Platform(

@@ -1,7 +1,9 @@
 """What is written down holds no e-mail, phone number, key or token, and still tells our own ids."""
 
+import base64
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from worker.scrubbing import LONGEST, message, scrub, scrub_text
+from worker.scrubbing import LONGEST, conceal, message, scrub, scrub_text
 from worker.settings.faults import ConfigurationError, Fault
 
 
@@ -200,3 +202,28 @@ def test_hostile_text_is_scrubbed_in_time(text: str) -> None:
     scrub_text(text + "@")
 
     assert time.monotonic() - started < 5
+
+
+@pytest.fixture
+def concealing() -> Iterator[None]:
+    yield
+    conceal([])
+
+
+@pytest.mark.usefixtures("concealing")
+def test_secret_of_this_deployment_is_masked_whatever_it_looks_like() -> None:
+    uuid, login = "3b241101-e2bb-4255-8caf-4136c566a962", "canary:pass word/1"
+    conceal([uuid, login, "short", ""])
+    encoded = base64.b64encode(login.encode()).decode()
+    text = f"a {uuid} b {login} c canary%3Apass%20word%2F1 d {encoded} e short"
+
+    assert scrub_text(text) == "a [secret] b [secret] c [secret] d [secret] e short"
+    assert scrub({"event_id": uuid, "detail": [login]}) == {"event_id": "[secret]", "detail": ["[secret]"]}
+
+
+@pytest.mark.usefixtures("concealing")
+def test_secrets_of_a_configuration_that_was_replaced_are_forgotten() -> None:
+    conceal(["harmless-word"])
+    conceal(["canary-secret"])
+
+    assert scrub_text("harmless-word canary-secret") == "harmless-word [secret]"

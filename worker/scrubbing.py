@@ -4,8 +4,9 @@ A name in running text cannot be told from any other word. So a name must never 
 their type, and an exception of a foreign library by its type too, since its message may quote what it was given.
 """
 
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time
 from decimal import Decimal
@@ -13,6 +14,7 @@ from enum import Enum
 from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 LONGEST: Final = 8192
@@ -47,6 +49,9 @@ SECRET_KEYS: Final = frozenset(
         "secrets",
         "password",
         "accesstoken",
+        "apptoken",
+        "xapptoken",
+        "token",
         "signature",
         "cookie",
         "body",
@@ -87,8 +92,28 @@ _NUMBER: Final = re.compile(
 )
 _INTERNATIONAL: Final = re.compile(r"(?:\+|%2[Bb])\d(?:[\s().\-/]{0,2}\d){6,}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# What is shorter could be any word of a sentence.
+_SHORTEST_SECRET: Final = 8
 # Whose messages are known to hold no personal data: ours (by rule), and those that the machine itself writes.
 _OWN: Final = ("worker.", "connectors.", "mappings.", "redis.")
+
+
+class _Concealed:
+    """The secrets of this process, whatever they look like; None until it has any."""
+
+    pattern: re.Pattern[str] | None = None
+
+
+def conceal(secrets: Iterable[str]) -> None:
+    """Mask these texts from now on, however they are encoded; they replace those of an earlier call."""
+    forms = {
+        form
+        for secret in secrets
+        if len(secret) >= _SHORTEST_SECRET
+        for form in (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode())
+    }
+    longest_first = sorted(forms, key=len, reverse=True)
+    _Concealed.pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
 
 def scrub_text(text: str) -> str:
@@ -147,6 +172,8 @@ def _told(value: Any) -> str:  # noqa: ANN401 - anything may be logged
 
 
 def _without_addresses(text: str) -> str:
+    if _Concealed.pattern is not None:
+        text = _Concealed.pattern.sub("[secret]", text[:_READ])
     text = _CONTROL.sub(" ", text[:_READ])
     for pattern, mask in _SECRETS:
         text = pattern.sub(mask, text)

@@ -1,14 +1,25 @@
 """`check`: what it looks at, what it calls broken, and what it only mentions."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 
+from connectors.connector import Budget, Way
+from worker.commands.check import _pace
 from worker.commands.check_store import _version
 from worker.embedded import EmbeddedStoreError
 
+CONFIGURATION = """\
+sources:
+  shopify: {secrets: [a]}
+destinations:
+  brevo: {api_key: the-key}
+skills:
+  customer-sync: {}
+"""
 FULL = """\
 sources:
   shopify: {secrets: [a]}
@@ -37,6 +48,7 @@ def test_everything_that_was_looked_at_is_listed(running: Any, cli: Callable[...
 
     assert (done.code, done.err, done.json["ok"]) == (0, "", True)
     names = {one["name"] for one in done.json["checks"]}
+    assert of(done, "lane brevo.contacts")[0][1].startswith("contacts: 10 a second and 36000 an hour")
     assert names >= {"configuration", "python", "source shopify", "source custom", "customer-sync", "spool", "store"}
     assert {one["status"] for one in done.json["checks"]} == {"ok"}
     assert of(done, "source outlet") == [("ok", "http://127.0.0.1:8000/webhooks/outlet")]
@@ -127,6 +139,15 @@ def test_an_old_server_is_mentioned(server: dict[str, str], status: str, said: s
     assert said in found.detail
 
 
+def test_a_platform_with_an_address_for_each_event_says_so(house: Any, cli: Callable[..., Any]) -> None:
+    house.configure(CONFIGURATION.replace("shopify: {", "magento: {"))
+
+    ((status, detail),) = of(cli("check", "--json"), "source magento")
+
+    assert status == "ok"
+    assert detail.startswith("http://127.0.0.1:8000/webhooks/magento, followed by /<event>")
+
+
 def test_a_source_without_a_secret_is_broken(house: Any, cli: Callable[..., Any]) -> None:
     house.configure("sources: {shopify: {secrets: ['']}}\nskills: {customer-sync: {enabled: false}}\n")
 
@@ -148,7 +169,50 @@ def test_what_is_read_and_has_a_limit_is_mentioned(house: Any, cli: Callable[...
     assert of(done, "notifications") == [("note", "read, not sent yet")]
     assert of(done, "customer-sync") == [("ok", "shopify to brevo")]
     assert [status for status, _ in of(done, "source outlet")] == ["ok", "note"]
-    assert "30 seconds" in of(done, "sync_mode")[0][1]
+    assert "30 seconds, or up to 500" in of(done, "customer-sync sync_mode")[0][1]
+
+
+def test_each_skill_is_told_of_and_sources_that_none_takes(house: Any, cli: Callable[..., Any]) -> None:
+    house.configure(
+        "sources: {shopify: {secrets: [a]}, outlet: {platform: shopify, secrets: [b]}, custom: {secrets: [c]}}\n"
+        "destinations: {brevo: {api_key: k}, custobar: {api_key: k, base_url: 'https://a.custobar.com/api'}}\n"
+        "skills: {customer-sync: {source: shopify}, order-sync: {source: outlet, destinations: custobar}}\n"
+    )
+
+    done = cli("check", "--json")
+
+    assert of(done, "customer-sync") == [("ok", "shopify to brevo, custobar")]
+    assert of(done, "order-sync") == [("ok", "outlet to custobar")]
+    assert [status for status, _ in of(done, "source outlet")] == ["ok"]
+    assert of(done, "source custom")[1] == ("note", "no skill takes it: its webhooks are kept and then ignored")
+
+
+def test_a_skill_that_is_switched_off_is_mentioned_and_one_that_is_not_written_is_not(
+    house: Any, cli: Callable[..., Any]
+) -> None:
+    written = CONFIGURATION.replace("skills:", "skills:\n  order-sync: {enabled: false}")
+    house.configure(written)
+
+    assert [status for status, _ in of(cli("check", "--json"), "order-sync")] == ["note"]
+    house.configure(CONFIGURATION)
+    assert of(cli("check", "--json"), "order-sync") == []
+
+
+def test_the_pace_of_each_lane_is_told() -> None:
+    every = Budget(name="acme.calls", windows=((180, 60.0),))
+    few = Budget(name="acme.other", windows=((100, 3600.0), (5, 7.0)))
+    free = Budget(name="acme.free", windows=())
+
+    def pace(*ways: Way) -> str:
+        return _pace(SimpleNamespace(budgets=(every, few, free), ways=ways))
+
+    assert pace(Way(budget="acme.calls")) == "calls: 180 a minute"
+    assert pace(Way(budget="acme.calls"), Way(budget="acme.calls", most=500, bulk=True)) == (
+        "calls: 180 a minute, each of up to 500 in bulk"
+    )
+    assert pace(Way(budget="acme.free"), Way(budget="acme.other", most=9, bulk=True)) == (
+        "free: no limit; other: 100 an hour and 5 in 7 s, each of up to 9 in bulk"
+    )
 
 
 def test_a_spool_that_cannot_be_written_is_broken(house: Any, cli: Callable[..., Any]) -> None:
@@ -178,73 +242,3 @@ def test_what_the_workers_met_is_mentioned(running: Any, cli: Callable[..., Any]
     assert done.code == 0
     assert of(done, "brevo") == [("note", "list 5 was refused by Brevo")]
     assert of(done, "brevo.contacts") == [("note", "paused: unauthorized")]
-
-
-def test_no_destination_is_asked_without_live(house: Any, cli: Callable[..., Any], endpoint: Any) -> None:
-    house.configure(FULL % f"{endpoint.url}/v3")
-
-    cli("check")
-
-    assert endpoint.seen == []
-
-
-def test_live_asks_for_the_account_and_the_list(house: Any, cli: Callable[..., Any], endpoint: Any) -> None:
-    house.configure(FULL % f"{endpoint.url}/v3")
-    endpoint.answer = lambda _method, _path: (200, b"{}")
-
-    done = cli("check", "--live", "--json")
-
-    assert done.code == 0
-    assert of(done, "brevo") == [("ok", "answers and takes the key")]
-    assert of(done, "brevo list") == [("ok", "list 5 is there")]
-    assert [(method, path) for method, path, _, _ in endpoint.seen] == [
-        ("GET", "/v3/account"),
-        ("GET", "/v3/contacts/lists/5"),
-    ]
-    assert {headers["api-key"] for _, _, headers, _ in endpoint.seen} == {"the-key"}
-
-
-@pytest.mark.parametrize(
-    ("answer", "result", "said"),
-    [
-        (401, "failed", "destinations.brevo.api_key"),
-        (403, "failed", "permission"),
-        (429, "note", "budget"),
-        (500, "failed", "500"),
-        (302, "failed", "302"),
-    ],
-)
-def test_live_tells_what_to_do(
-    house: Any, cli: Callable[..., Any], endpoint: Any, *, answer: int, result: str, said: str
-) -> None:
-    house.configure(FULL % f"{endpoint.url}/v3")
-    endpoint.answer = lambda _method, _path: (answer, b"{}")
-
-    done = cli("check", "--live", "--json")
-
-    ((status, detail),) = of(done, "brevo")
-    assert (status, done.code) == (result, 1 if result == "failed" else 0)
-    assert said in detail
-    assert of(done, "brevo list") == []
-
-
-@pytest.mark.parametrize(("answer", "result"), [(404, "failed"), (403, "failed"), (429, "note")])
-def test_live_tells_of_a_list_that_cannot_be_used(
-    house: Any, cli: Callable[..., Any], endpoint: Any, answer: int, result: str
-) -> None:
-    house.configure(FULL % f"{endpoint.url}/v3")
-    endpoint.answer = lambda _method, path: (answer if "lists" in path else 200, b"{}")
-
-    done = cli("check", "--live", "--json")
-
-    assert of(done, "brevo")[0][0] == "ok"
-    assert of(done, "brevo list")[0][0] == result
-
-
-def test_live_tells_of_a_destination_that_does_not_answer(house: Any, cli: Callable[..., Any]) -> None:
-    house.configure(FULL % "http://127.0.0.1:1/v3")
-
-    ((status, detail),) = of(cli("check", "--live", "--json"), "brevo")
-
-    assert status == "failed"
-    assert "base_url" in detail

@@ -17,7 +17,7 @@ from worker.embedded import EmbeddedStore
 ROOT = Path(__file__).parents[2]
 MAIN = "from worker.commands.main import main; main()"
 SLOW = ("celery", "redis", "rich", "requests", "pydantic", "starlette", "uvicorn", "structlog")
-COMMANDS = ("demo", "up", "init", "check", "send", "preview", "trigger", "status", "dead-letters")
+COMMANDS = ("demo", "up", "init", "check", "attributes", "send", "preview", "trigger", "status", "dead-letters")
 
 
 def run(*arguments: str, cwd: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
@@ -104,6 +104,7 @@ def test_wrong_usage_ends_with_2(house: Any, cli: Callable[..., Any], arguments:
     [
         ["check"],
         ["check", "--json"],
+        ["attributes"],
         ["send", "shopify", "customers/create", "payload.json"],
         ["preview", "shopify", "customers/create", "payload.json"],
         ["trigger", "customer-sync", "customer_created", "payload.json"],

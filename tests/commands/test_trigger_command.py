@@ -13,9 +13,9 @@ import redis
 
 from worker.engine.events import Event
 from worker.engine.lanes import EVENTS, MAP
+from worker.routes import build_mapper
 from worker.sync.facets import unpack
 from worker.sync.identity import Identity
-from worker.wiring import build_mapper
 
 DATA = {"id": "cust_1", "email": "ann@example.com", "firstName": "Ann", "total_spent": 1250.10}
 ENVELOPE = {"event": "customer_created", "timestamp": "2026-05-01T10:00:00Z", "data": DATA}

@@ -18,6 +18,7 @@ BODY: Final = '{"id": 1, "name": "Žofie"}'.encode()
 
 SIGNATURE_HEADERS: Final = {
     "custom": "webhook-signature",
+    "magento": "x-magento-signature",
     "shopify": "x-shopify-hmac-sha256",
     "woocommerce": "x-wc-webhook-signature",
 }
@@ -129,11 +130,11 @@ def test_what_signing_says_is_what_reading_the_headers_gives(platform: Platform)
     for topic in platform.topics:
         body = json.dumps({"event": topic}).encode()
         headers = Headers.of(platform.sign(topic, body, SECRET, "delivery-1", NOW))
-        named = platform.topic(headers)
+        named = topic if platform.topic_in_path else platform.topic(headers)
         delivery = Delivery(source="shop", topic=named, delivery_id="", received_at=NOW, body=body)
 
         assert topic == platform.route(delivery, parse(body))
-        assert "delivery-1" in platform.delivery_id(headers)
+        assert platform.arrivals_differ or "delivery-1" in platform.delivery_id(headers)
 
 
 @every_platform

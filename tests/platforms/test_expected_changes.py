@@ -1,4 +1,4 @@
-"""Every sample payload gives exactly the changes that stand beside it."""
+"""Every sample payload gives exactly the records that stand beside it."""
 
 import json
 from datetime import date, datetime, timezone
@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from mappings.platform import Delivery
+from mappings.platform import Delivery, Said
 from mappings.reading import parse
-from mappings.records import ABSENT, Change, Ignored, Record
+from mappings.records import ABSENT, Ignored, Record
 from mappings.registry import PLATFORMS
 
 HERE: Final = Path(__file__).parent
@@ -28,7 +28,7 @@ def topic_of(path: Path) -> str:
     return topics[path.stem.partition("__")[0]]
 
 
-def changes(path: Path) -> list[Change] | Ignored:
+def records(path: Path) -> list[Said] | Ignored:
     platform, topic, body = PLATFORMS[path.parent.parent.name], topic_of(path), path.read_bytes()
     delivery = Delivery(source="shop", topic=topic, delivery_id="1", received_at=ARRIVAL, body=body)
     node = parse(body)
@@ -51,10 +51,10 @@ def plain(value: object) -> Any:
 
 
 @pytest.mark.parametrize("path", PAYLOADS, ids=name)
-def test_a_payload_gives_the_expected_changes(path: Path) -> None:
+def test_a_payload_gives_the_expected_records(path: Path) -> None:
     expected = path.parent.parent / "expected" / path.name
 
-    assert json.loads(expected.read_text()) == plain(changes(path))
+    assert json.loads(expected.read_text()) == plain(records(path))
 
 
 def test_every_payload_has_an_expected_file_and_the_other_way_round() -> None:

@@ -103,12 +103,18 @@ OPTIONS = SMALLEST.replace("source: shopify", "source: shopify, options: {%s}")
             "skills.customer-sync.field_mapping",
             "two fields are mapped to one attribute",
         ),
+        (
+            SMALLEST.replace("destinations:", "  shopify-eu: {platform: custom}\ndestinations:", 1),
+            3,
+            "sources.shopify-eu",
+            "begins with another source's name and a hyphen: use an underscore",
+        ),
         (SMALLEST.replace("shopify:", "My Shop:"), 2, "sources.My Shop", "no name for a source"),
         (
             SMALLEST.replace("shopify", "outlet"),
             2,
             "sources.outlet.platform",
-            "`platform` is missing: write `platform: shopify`",
+            "`platform` is missing: write `platform: custom`, ",
         ),
         (
             SMALLEST.replace("{secrets", "{platform: shopifi, secrets"),
@@ -164,6 +170,9 @@ OPTIONS = SMALLEST.replace("source: shopify", "source: shopify, options: {%s}")
         (SMALLEST + "engine:\n  data_dir: [a]", 8, "engine.data_dir", "this is no path"),
         (SMALLEST + "engine:\n  redis_url: store:6379", 8, "engine.redis_url", "starts with redis://"),
         (SMALLEST + "engine:\n  retry_cap: 1", 8, "engine.retry_cap", "the cap is below retry_base"),
+        (SMALLEST + "engine:\n  poll_cap: 1", 8, "engine.poll_cap", "the cap is below poll_first"),
+        (SMALLEST + "engine:\n  hold_seconds: 5", 8, "engine.hold_seconds", "make it at least as long as poll_cap"),
+        (SMALLEST + "engine:\n  poll_first: 100", 7, "engine.poll_cap", "the cap is below poll_first"),
         (SMALLEST + "engine:\n  pauseCap: 1", 8, "engine.pauseCap", "the cap is below pause_first"),
         (SMALLEST + "notifications:\n  events: [sync_complete]", 8, "notifications.events[0]", "`sync_completed`"),
         (SMALLEST + "notifications:\n  events: []", 7, "notifications.webhook_url", "`webhook_url` is missing"),
@@ -234,8 +243,8 @@ def test_lost_indentation_is_explained_key_by_key(faults: Find) -> None:
 
     assert [said.split(": ", 1)[1] for _, _, said in found] == [
         "it belongs under `skills`",
-        "it belongs under `skills.customer-sync` or under `engine.spool`",
-        "it belongs under `skills.customer-sync`",
+        "it belongs under `skills.customer-sync`, under `skills.order-sync` or under `engine.spool`",
+        "it belongs under `skills.customer-sync` or under `skills.order-sync`",
         "it belongs under `skills.customer-sync.options`",
     ]
 

@@ -33,6 +33,8 @@ KEYS = st.sampled_from(
             "brevo",
         ),
         *("shopify", "secrets", "api_key", "source", "list_id", "listId", "field_mapping", "email", "enabled", "spool"),
+        *("custobar", "voucherify", "order-sync", "limits", "contacts", "calls", "shops", "auth", "mailing_lists"),
+        *("attribute_types", "attribute_options", "app_id", "base_url"),
         *("web", "platform", "bare_ids", "events", "webhook_url", "threads"),
     ]
 )

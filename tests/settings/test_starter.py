@@ -5,13 +5,31 @@ from pathlib import Path
 
 import pytest
 
+from connectors.registry import DESTINATIONS
+from connectors.values import Section
 from worker.commands.init import starter
 from worker.settings.explaining import written
-from worker.settings.models import CustomerSync, CustomerSyncOptions, Engine, Section, Settings, Spool, Web
+from worker.settings.models import (
+    CustomerSync,
+    CustomerSyncOptions,
+    Engine,
+    OrderSync,
+    OrderSyncOptions,
+    Settings,
+    Skills,
+    Spool,
+    Web,
+)
 from worker.settings.reading import read
 
 ENVIRON = {"SHOPIFY_WEBHOOK_SECRET": "a", "BREVO_API_KEY": "b"}
-MORE = {"WOOCOMMERCE_WEBHOOK_SECRET": "c", "OUTLET_WEBHOOK_SECRET": "d"}
+MORE = dict.fromkeys(
+    (
+        *("WOOCOMMERCE_WEBHOOK_SECRET", "MAGENTO_WEBHOOK_SECRET", "OUTLET_WEBHOOK_SECRET"),
+        *("CUSTOBAR_API_KEY", "VOUCHERIFY_APP_ID", "VOUCHERIFY_API_KEY"),
+    ),
+    "c",
+)
 
 
 @pytest.fixture
@@ -28,7 +46,8 @@ def test_starter_is_valid_when_two_variables_are_set(tmp_path: Path) -> None:
     settings = read(path, ENVIRON)
 
     assert settings.engine == Engine()
-    assert settings.skills.customer_sync == CustomerSync()
+    assert settings.skills == Skills(customer_sync=CustomerSync())
+    assert list(settings.destinations.configured()) == ["brevo"]
     assert settings.notifications is None
 
 
@@ -40,11 +59,29 @@ def test_settings_that_are_switched_off_are_valid_and_show_the_defaults(everythi
     assert settings.engine == Engine(spool=spool)
     assert skill is not None
     assert skill.options == CustomerSyncOptions(list_id=5)
-    assert set(settings.sources) == {"shopify", "woocommerce", "outlet"}
+    assert settings.skills.order_sync == OrderSync(source=["shopify"], destinations=["brevo"])
+    assert set(settings.sources) == {"shopify", "woocommerce", "magento", "outlet"}
+    assert list(settings.destinations.configured()) == list(DESTINATIONS)
+    for name, section in settings.destinations.configured().items():
+        shown = section.model_dump(exclude_defaults=True, exclude={"api_key", "app_id"})
+        assert set(shown) <= {"base_url", "field_mapping", "import_list_id"}, f"{name} shows what is not its default"
     assert settings.notifications is not None
 
 
-@pytest.mark.parametrize("section", [Settings, CustomerSync, CustomerSyncOptions, Engine, Spool, Web])
+@pytest.mark.parametrize(
+    "section",
+    [
+        Settings,
+        *(one.section for one in DESTINATIONS.values()),
+        CustomerSync,
+        CustomerSyncOptions,
+        OrderSync,
+        OrderSyncOptions,
+        Engine,
+        Spool,
+        Web,
+    ],
+)
 def test_starter_shows_every_setting(everything: tuple[str, Settings], section: type[Section]) -> None:
     text, _ = everything
     missing = [

@@ -57,6 +57,7 @@ class Destination:
         call.subjects, Delivered(known={})
     )
     process: Callable[[Mapping[str, Any]], Any] = lambda rows: dict.fromkeys(rows, Delivered())
+    bulk_budget: str = LANE
     sent: list[Call] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     name: str = "brevo"
@@ -76,7 +77,9 @@ class Destination:
             return alone
         ride = [call for state, call in zip(states, alone, strict=True) if state.customer.last_name]
         subjects = tuple(call.subjects[0] for call in ride if isinstance(call, Call))
-        shared = Call(method="POST", path="/bulk", body=subjects, budget=LANE, subjects=subjects, step="bulk")
+        shared = Call(
+            method="POST", path="/bulk", body=subjects, budget=self.bulk_budget, subjects=subjects, step="bulk"
+        )
         return [shared if call in ride else call for call in alone]
 
     def poll(self, process: str) -> Call:

@@ -293,3 +293,17 @@ def test_those_who_may_not_ride_come_back_one_by_one_as_their_budget_frees(rig: 
     due = [score for _, score in rig.store.zrange(f"{{commerce-sync}}:lane:{LANE}:due", 0, -1, withscores=True)]
     assert len(due) >= 8
     assert max(due) - min(due) >= 500, "a tenth of a second apart"
+
+
+def test_what_was_refused_together_and_finds_no_permit_goes_alone_the_next_time(rig: Any) -> None:
+    rig.destination.budgets = (Budget(name="bulk", windows=((1, 60.0),)),)
+    rig.destination.ways = (Way(budget=LANE), Way(budget="bulk", most=50, least=2, bulk=True))
+    rig.destination.bulk_budget = "bulk"
+    rig.destination.together = lambda call, _: dict.fromkeys(call.subjects, Again(reason="http_400"))
+    program = rig.program()
+    push(rig, program, *range(4))
+
+    rig.run(program)
+
+    assert [4] == shared(rig)
+    assert 4 == rig.lane().outcomes["delivered"]

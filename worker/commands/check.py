@@ -2,10 +2,13 @@
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
+from connectors.connector import Budget, Connector
+from mappings.registry import PLATFORMS
 from worker.commands.check_live import live_findings
 from worker.commands.check_store import store_findings
 from worker.commands.deployment import configuration
@@ -13,10 +16,12 @@ from worker.commands.failures import FAILED
 from worker.commands.findings import SIGNS, Finding, broken, fine, noted
 from worker.commands.payloads import webhook_address
 from worker.commands.reporting import print_json, rows, say, stdout
-from worker.settings.models import Settings
+from worker.routes import build_connectors
+from worker.settings.crosschecks import SKILLS
+from worker.settings.models import Settings, Skill
 from worker.settings.reading import find_path
 
-SKILL = "customer-sync"
+_SPANS: Final[Mapping[float, str]] = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
 
 
 def run(*, live: bool, as_json: bool) -> int:
@@ -40,29 +45,59 @@ def setup_findings(settings: Settings) -> Iterator[Finding]:
     yield fine("python", platform.python_version())
     for name, source in settings.sources.items():
         if source.secrets:
-            yield fine(f"source {name}", webhook_address(settings, name))
+            each = (
+                ", followed by /<event> where each event has its own"
+                if PLATFORMS[source.platform].topic_in_path
+                else ""
+            )
+            yield fine(f"source {name}", f"{webhook_address(settings, name)}{each}")
         else:
             closed = f"its address is closed: write its webhook secret into sources.{name}.secrets"
             yield broken(f"source {name}", closed)
-    yield from _skill(settings)
+    yield from _skills(settings)
+    for destination, lanes in build_connectors(settings).items():
+        for lane, connector in lanes.items():
+            yield fine(f"lane {destination}.{lane}", _pace(connector))
     yield from _spool(settings)
     if settings.notifications is not None:
         yield noted("notifications", "read, not sent yet")
 
 
-def _skill(settings: Settings) -> Iterator[Finding]:
-    skill = settings.skills.customer_sync
-    if skill is None or not skill.enabled:
-        yield noted(SKILL, "not enabled: webhooks are kept and then ignored")
-        return
-    heard = [name for name in settings.sources if skill.hears(name)]
-    told = [name for name, destination in settings.destinations if destination is not None and skill.tells(name)]
-    yield fine(SKILL, f"{', '.join(heard)} to {', '.join(told)}")
+def _skills(settings: Settings) -> Iterator[Finding]:
+    on = settings.skills.on()
+    for name, skill in on.items():
+        yield from _skill(settings, name, skill)
+    for name, skill in settings.skills:
+        if SKILLS[name] not in on and (skill is not None or not on):
+            yield noted(SKILLS[name], "not enabled: what it would take is kept and then ignored")
     for name in settings.sources:
-        if name not in heard:
+        if on and not any(skill.hears(name) for skill in on.values()):
             yield noted(f"source {name}", "no skill takes it: its webhooks are kept and then ignored")
-    if skill.options.sync_mode == "batch":
-        yield fine("sync_mode", f"batch: changes are gathered for {skill.options.batch_interval:g} seconds")
+
+
+def _skill(settings: Settings, name: str, skill: Skill) -> Iterator[Finding]:
+    heard = [source for source in settings.sources if skill.hears(source)]
+    told = [destination for destination in settings.destinations.configured() if skill.tells(destination)]
+    yield fine(name, f"{', '.join(heard)} to {', '.join(told)}")
+    options = skill.options
+    if options.sync_mode == "batch":
+        gathered = f"changes are gathered for {options.batch_interval:g} seconds, or up to {options.batch_size}"
+        yield fine(f"{name} sync_mode", f"batch: {gathered}")
+
+
+def _pace(connector: Connector) -> str:
+    """Say how many calls a lane may make: each way of it, as far as ways have budgets of their own."""
+    budgets = {budget.name: budget for budget in connector.budgets}
+    paces = {}
+    for way in connector.ways:
+        said = _allowed(budgets[way.budget])
+        paces[way.budget] = f"{said}, each of up to {way.most} in bulk" if way.bulk else said
+    return "; ".join(f"{budget.partition('.')[2]}: {said}" for budget, said in paces.items())
+
+
+def _allowed(budget: Budget) -> str:
+    windows = (f"{calls} {_SPANS.get(seconds, f'in {seconds:g} s')}" for calls, seconds in budget.windows)
+    return " and ".join(windows) or "no limit"
 
 
 def _spool(settings: Settings) -> Iterator[Finding]:

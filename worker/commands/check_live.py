@@ -1,43 +1,58 @@
 """What `check --live` says of the destinations: whether they answer, take our key, and have what we refer to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from connectors.connector import Call, Connector, Response
 from connectors.http import Sender
 from worker.commands.findings import Finding, broken, fine, noted
+from worker.routes import build_connectors
 from worker.settings.models import Settings
-from worker.wiring import build_connectors
 
 
 def live_findings(settings: Settings) -> Iterator[Finding]:
     """Ask each destination that a skill tells."""
     with closing(Sender()) as sender:
-        for connector in build_connectors(settings).values():
-
-            def ask(call: Call, connector: Connector = connector) -> Response:
-                return sender.send(connector.base_url, connector.headers(), call)
-
-            yield from _destination(settings, connector, ask)
+        for destination, lanes in build_connectors(settings).items():
+            yield from _destination(settings, destination, list(lanes.values()), sender)
 
 
-def _destination(settings: Settings, connector: Connector, ask: Callable[[Call], Response]) -> Iterator[Finding]:
-    name = connector.name
-    reached = judged(name, ask(connector.probe()))
-    yield reached
-    skill = settings.skills.customer_sync
-    list_id = skill.options.list_id if skill else None
-    probe: Callable[[int], Call] | None = getattr(connector, "list_probe", None)
-    if reached.status != "ok" or list_id is None or probe is None:
+def _destination(settings: Settings, name: str, connectors: Sequence[Connector], sender: Sender) -> Iterator[Finding]:
+    """Ask what the lanes of one account ask for, each question once."""
+
+    def ask(connector: Connector, call: Call) -> Response:
+        return sender.send(connector.base_url, connector.headers(), call)
+
+    reached: dict[tuple[str, str], Finding] = {}
+    for connector in connectors:
+        call = connector.probe()
+        if (call.method, call.path) not in reached:
+            reached[call.method, call.path] = judged(name, ask(connector, call))
+    yield from reached.values()
+    probing = next((one for one in connectors if hasattr(one, "list_probe")), None)
+    if probing is None or any(one.status != "ok" for one in reached.values()):
         return
-    answer = ask(probe(list_id))
+    probe: Callable[[int], Call] = probing.list_probe
+    for setting, list_id in _lists(settings, name):
+        yield _list(f"{name} list", setting, list_id, ask(probing, probe(list_id)))
+
+
+def _lists(settings: Settings, name: str) -> Iterator[tuple[str, int]]:
+    """Give the lists that contacts are to join, each with the setting that names it."""
+    skill = settings.skills.customer_sync
+    if skill is not None and skill.options.list_id is not None:
+        yield "options.list_id of customer-sync", skill.options.list_id
+    own = getattr(settings.destinations.configured()[name], "import_list_id", None)
+    if own is not None:
+        yield f"destinations.{name}.import_list_id", own
+
+
+def _list(name: str, setting: str, list_id: int, answer: Response) -> Finding:
     if answer.status == 404:
-        wrong = f"there is no list {list_id}: correct options.list_id of customer-sync; contacts join none meanwhile"
-        yield broken(f"{name} list", wrong)
-    elif answer.status == 200:
-        yield fine(f"{name} list", f"list {list_id} is there")
-    else:
-        yield judged(f"{name} list", answer)
+        return broken(name, f"there is no list {list_id}: correct {setting}; contacts join none meanwhile")
+    if answer.status == 200:
+        return fine(name, f"list {list_id} is there")
+    return judged(name, answer)
 
 
 def judged(name: str, answer: Response) -> Finding:
@@ -48,7 +63,8 @@ def judged(name: str, answer: Response) -> Finding:
         case 200:
             return fine(name, "answers and takes the key")
         case 401:
-            return broken(name, f"refuses the key (401): put a valid one into {key}, and allow this machine's IP there")
+            wrong = f"refuses the key (401): put a valid one into {key}; if it is, allow this machine's IP there"
+            return broken(name, f"{wrong}, and see that the address is that of the account's region")
         case 403:
             return broken(name, f"the key may not do this (403): give it the permission there, or change {key}")
         case 429:

@@ -71,9 +71,10 @@ def _memory(memory: Mapping[str, Any]) -> Finding:
 
 def _met(deployment: Deployment) -> Iterator[Finding]:
     """Tell what stands in the way at the moment, and what was met within a day."""
+    for destination in dict.fromkeys(lane.destination for lane in deployment.destinations):
+        for fault in deployment.figures.faults(destination):
+            yield noted(destination, scrub_text(fault))
     for lane in deployment.destinations:
-        for fault in deployment.figures.faults(lane.destination):
-            yield noted(lane.destination, scrub_text(fault))
         figures = deployment.figures.lane(lane.name)
         if figures.paused:
             yield noted(lane.name, f"paused: {scrub_text(figures.paused)}")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from mappings.registry import PLATFORMS
 from worker.commands.failures import FAILED, CommandError
-from worker.commands.posting import Poster
+from worker.commands.posting import Poster, webhook_path
 from worker.commands.scenario import Person, Posting, Scenario, differences, scenario
 from worker.commands.up import free_port, parts
 from worker.engine.figures import Figures, LaneFigures
@@ -216,8 +216,9 @@ def _send_all(poster: Poster, postings: list[Posting]) -> list[int]:
 
 def _send_one(poster: Poster, posting: Posting) -> int:
     now = datetime.now(timezone.utc)
-    headers = PLATFORMS[posting.source].sign(posting.topic, posting.body, SECRET, posting.delivery_id, now)
-    return poster.post(f"/webhooks/{posting.source}", posting.body, headers)[0]
+    platform = PLATFORMS[posting.source]
+    headers = platform.sign(posting.topic, posting.body, SECRET, posting.delivery_id, now)
+    return poster.post(webhook_path(platform, posting.source, posting.topic), posting.body, headers)[0]
 
 
 def _flat(contact: Mapping[str, Any]) -> dict[str, Any]:

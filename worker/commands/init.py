@@ -16,12 +16,16 @@ _STARTER: Final = """\
 
 sources:
   # The name is the last part of the webhook's address (https://your-host/webhooks/shopify) and names the platform:
-  # shopify, woocommerce or custom. For a second shop of one platform, choose a name and write `platform:` under it.
+  # shopify, woocommerce, magento or custom. For a second shop of one platform, choose a name and write `platform:`
+  # under it.
   shopify:
     # All of these are accepted: list the old and the new one while you change it. Without any, the address is closed.
     secrets: ["${SHOPIFY_WEBHOOK_SECRET}"]
   #woocommerce:
   #  secrets: ["${WOOCOMMERCE_WEBHOOK_SECRET}"]
+  #magento:
+  #  # Of an async-events module. For Adobe I/O Events, which sign with a key of Adobe's, write "adobe:<client id>".
+  #  secrets: ["${MAGENTO_WEBHOOK_SECRET}"]
   #outlet:
   #  platform: shopify
   #  secrets: ["${OUTLET_WEBHOOK_SECRET}"]
@@ -31,7 +35,30 @@ destinations:
     api_key: "${BREVO_API_KEY}"
     #base_url: https://api.brevo.com/v3
     #plan: general             # or advanced, extended: how many calls per second Brevo allows you
-    #limits: on                # off sends as fast as it can; for tests only
+    #limits: on                # off sends as fast as it can; for tests only. Where Brevo allows you more or less, write
+                               # [calls, seconds] for contacts, orders, events, products or other: {orders: [[5, 1]]}
+    #orders_api: status        # or ecommerce, for accounts whose orders go to /ecommerce/orders
+    #field_mapping: {firstName: FIRSTNAME, lastName: LASTNAME}   # instead of the one of customer-sync
+    #attribute_types: {}       # of attributes that are not what their fields suggest, such as FLOOR: float
+    #attribute_options: {}     # of multiple choices, such as TAGS: [vip, wholesale], with TAGS: multiple-choice above
+    #import_list_id: 6         # the list for imports, when not the one that contacts join; without any, no imports
+  #custobar:
+  #  api_key: "${CUSTOBAR_API_KEY}"
+  #  base_url: https://COMPANY.custobar.com/api
+  #  auth: bearer              # or token, for a token of the old kind, or basic: api_key is then "user:password"
+  #  limits: on                # or off, or what Custobar allows you: {calls: [[180, 60]]}
+  #  field_mapping: {}         # customer field: field of your own, such as tier: COMPANY__tier
+  #  mailing_lists: []         # lists that customers join
+  #  shops: {}                 # source: id of the shop there, such as shopify: online
+  #  product_key: product_id   # or variant_id, sku: what products are known by
+  #voucherify:
+  #  app_id: "${VOUCHERIFY_APP_ID}"
+  #  api_key: "${VOUCHERIFY_API_KEY}"
+  #  region: eu                # or us1, as1
+  #  base_url: https://api.voucherify.io   # for a host of your own; wins over the region
+  #  plan: business            # or organization, sandbox: how many calls per minute Voucherify allows you
+  #  limits: on                # or off, or what Voucherify allows you: {calls: [[100, 60]]}
+  #  field_mapping: {}         # customer field: key of the metadata, such as tier: tier
 
 skills:
   customer-sync:
@@ -39,7 +66,7 @@ skills:
     #source: [shopify]         # one name or several; all sources when left out
     #destinations: [brevo]     # all that are configured when left out
 
-    # Customer field: attribute in Brevo. Create custom attributes in Brevo first.
+    # Customer field: attribute in Brevo. `commerce-sync attributes --create` creates there what is missing.
     field_mapping:
       email: email
       firstName: FIRSTNAME
@@ -53,8 +80,9 @@ skills:
       #"raw:default_address.address2": FLOOR   # any field of the payload, as JMESPath
 
     options:
-      sync_mode: realtime      # or batch: what one customer changes within batch_interval goes in one call
+      sync_mode: realtime      # or batch: changes are gathered for batch_interval or up to batch_size, and sent in bulk
       #batch_interval: 60
+      #batch_size: 500
       delete_behavior: soft    # blocklists the contact; hard deletes it
       #list_id: 5              # the list that contacts join
       #unknown_consent: blocklist   # nobody is mailed who was not asked; vendor_default leaves it to Brevo
@@ -62,6 +90,18 @@ skills:
 
     #debug: false              # true logs every step
     #log_level: info           # error, warning, info, or verbose
+
+  # Orders, with their lines, refunds and what became of them.
+  #order-sync:
+  #  enabled: true
+  #  source: [shopify]
+  #  destinations: [brevo]
+  #  options:
+  #    sync_mode: realtime     # or batch, as above
+  #    batch_interval: 60
+  #    batch_size: 500
+  #    events: true            # tell each step of an order (paid, shipped, refunded ...), so that automations can start
+  #    products: false         # true tells the products of its lines too
 
 #identity:
 #  bare_ids: shopify           # this source's ids are stored as they are; the others' carry the source's name
@@ -88,7 +128,11 @@ skills:
 #  retry_cap: 3600
 #  pause_first: 5                  # how long a destination that is down is left alone, at first and at most
 #  pause_cap: 300
+#  poll_first: 3                   # how soon an import is asked about, at first and at most
+#  poll_cap: 60
+#  hold_seconds: 900               # an import that has not ended by then is tried again
 #  event_days: 7
+#  order_days: 90                  # how long an order is remembered after its last change
 #  dead_letter_days: 30
 #  repeat_hours: 48                # how long a webhook is remembered, so that a repeat changes nothing
 #  store_timeout: 1.5

@@ -8,7 +8,7 @@ import typer
 
 app = typer.Typer(
     name="commerce-sync",
-    help="Brings customers of your shops to Brevo: verified webhooks in, folded changes out, nothing lost.",
+    help="Brings customers and orders of your shops to Brevo, Custobar and Voucherify: nothing is lost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its help pages take twice the time
@@ -68,6 +68,20 @@ def check(
     from worker.commands.check import run
 
     _exit(run(live=live, as_json=as_json))
+
+
+@app.command()
+def attributes(
+    create: Annotated[bool, typer.Option("--create", help="Create what is missing.")] = False,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="The ready set for loyalty, purchases and engagement too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the field mapping with the attributes of the Brevo account."""
+    from worker.commands.attributes import run
+
+    _exit(run(create=create, ready=ready, as_json=as_json))
 
 
 @app.command()

@@ -3,12 +3,12 @@
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from mappings.platform import Delivery, Platform
 from mappings.reading import MalformedError, MappingError, parse
 from mappings.registry import PLATFORMS
 from worker.commands.failures import CommandError
+from worker.commands.posting import webhook_path
 from worker.commands.reporting import say
 from worker.settings.models import Settings
 
@@ -55,8 +55,9 @@ def note_topic(platform: Platform, topic: str, body: bytes) -> None:
         say(f"note: nobody maps `{counts}`; {platform.name} has {', '.join(platform.topics)}")
 
 
-def webhook_address(settings: Settings, source: str) -> str:
-    """Give the address of a source on this machine."""
+def webhook_address(settings: Settings, source: str, topic: str = "") -> str:
+    """Give the address of a source on this machine, that of one topic where a platform has one for each."""
     web = settings.engine.web
     host = "127.0.0.1" if web.host in _ANYWHERE else web.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{web.port}/webhooks/{quote(source)}"
+    path = webhook_path(platform_of(settings, source), source, topic)
+    return f"http://{f'[{host}]' if ':' in host else host}:{web.port}{path}"

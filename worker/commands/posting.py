@@ -4,9 +4,17 @@ import http.client
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from mappings.platform import Platform
 
 TIMEOUT = 10.0
+
+
+def webhook_path(platform: Platform, source: str, topic: str = "") -> str:
+    """Give the path that a source's deliveries of a topic go to."""
+    path = f"/webhooks/{quote(source, safe='')}"
+    return f"{path}/{quote(topic, safe='')}" if platform.topic_in_path and topic else path
 
 
 class Poster:

@@ -24,12 +24,12 @@ def run(  # noqa: PLR0913 - a command has the options it has
     """Post the file's exact bytes, each time as a delivery of its own; 0 when all were taken."""
     settings = configuration()
     platform = platform_of(settings, source)
-    secret = secrets.token_hex(16) if bad_signature else _secret(settings, source)
+    secret = secrets.token_hex(16) if bad_signature else _secret(settings, platform, source)
     body = read_payload(file)
     note_topic(platform, topic, body)
     answers: Counter[int] = Counter()
     said: dict[int, str] = {}
-    where = url or webhook_address(settings, source)
+    where = url or webhook_address(settings, source, topic)
     with _poster(where) as poster:
         for _ in range(times):
             status, text = _post(poster, where, body, _headers(platform, topic, body, secret))
@@ -74,13 +74,14 @@ def _shown(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
-def _secret(settings: Settings, source: str) -> str:
-    """Give the first secret of a source.
+def _secret(settings: Settings, platform: Platform, source: str) -> str:
+    """Give the first secret of a source that signs.
 
     Raises: CommandError when it has none.
     """
     for secret in settings.sources[source].secrets:
-        return secret.get_secret_value()
+        if platform.signs_with(secret.get_secret_value()):
+            return secret.get_secret_value()
     raise CommandError(f"`{source}` has no secret, so its address is closed: write one into sources.{source}.secrets")
 
 

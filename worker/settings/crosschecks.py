@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
-from worker.settings.values import snake
+from connectors.values import snake
 
-_OFF = frozenset({"false", "off", "no", "0", "f", "n"})
+# The skills, each with the way it is written in the file.
+SKILLS: Final = {"customer_sync": "customer-sync", "order_sync": "order-sync"}
+_OFF: Final = frozenset({"false", "off", "no", "0", "f", "n"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,20 +40,25 @@ def crosschecks(data: Mapping[str, Any]) -> Iterator[Cross]:
             wrong = "this name begins with another source's name and a hyphen"
             yield Cross(loc=("sources", name), wrong=wrong, instead="use an underscore")
     destinations = at(data, "destinations")
-    configured = (
-        [snake(str(key)) for key, value in (destinations or {}).items() if value is not None]
+    sections = (
+        {snake(str(name)): section for name, section in destinations.items() if section is not None}
         if (isinstance(destinations, Mapping))
-        else []
+        else {}
     )
-    skill = at(data, "skills", "customer_sync")
-    if isinstance(skill, Mapping):
-        here = ("skills", "customer_sync")
-        yield from _strangers((*here, "source"), at(skill, "source"), known, "sources")
-        if configured:
-            yield from _strangers((*here, "destinations"), at(skill, "destinations"), configured, "destinations")
-        elif str(at(skill, "enabled")).lower() not in _OFF:
-            wrong = "customer-sync is enabled, but no destination is configured"
-            yield Cross(loc=("destinations",), wrong=wrong, instead='write `brevo: {api_key: "${BREVO_API_KEY}"}` here')
+    enabled = []
+    for skill, written in SKILLS.items():
+        told = at(data, "skills", skill)
+        if isinstance(told, Mapping):
+            yield from _strangers(("skills", skill, "source"), at(told, "source"), known, "sources")
+            loc = ("skills", skill, "destinations")
+            yield from _strangers(loc, at(told, "destinations"), list(sections), "destinations")
+            enabled += [written] if str(at(told, "enabled")).lower() not in _OFF else []
+    if enabled and not sections:
+        wrong = f"{enabled[0]} is enabled, but no destination is configured"
+        yield Cross(loc=("destinations",), wrong=wrong, instead='write `brevo: {api_key: "${BREVO_API_KEY}"}` here')
+    for name, section in sections.items():
+        for shop in shops if isinstance(shops := at(section, "shops"), Mapping) else ():
+            yield from _strangers(("destinations", name, "shops", str(shop)), str(shop), known, "sources")
     yield from _strangers(("identity", "bare_ids"), at(data, "identity", "bare_ids"), known, "sources")
 
 

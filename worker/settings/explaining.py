@@ -8,20 +8,14 @@ from typing import Any, Final, TypeAlias, get_args
 from pydantic_core import ErrorDetails
 
 from connectors.attributes import FIELDS
+from connectors.values import Section, snake
+from worker.settings.crosschecks import SKILLS
 from worker.settings.faults import shown
-from worker.settings.models import Section, Settings
-from worker.settings.values import snake
+from worker.settings.models import Settings
 
 Words: TypeAlias = tuple[str, str]
 Context: TypeAlias = Mapping[str, Any]
 
-_WRITTEN: Final = {"customer_sync": "customer-sync"}
-_EXAMPLES: Final = {
-    "sources": 'write `sources: {shopify: {secrets: ["${SHOPIFY_WEBHOOK_SECRET}"]}}`',
-    "platform": "write `platform: shopify`, woocommerce or custom",
-    "api_key": 'write `api_key: "${BREVO_API_KEY}"`',
-    "webhook_url": "write `webhook_url: https://example.com/hooks`",
-}
 _KINDS: Final = {
     "int": ("this is no whole number", "write a number such as 5"),
     "float": ("this is no number", "write a number such as 1.5"),
@@ -37,7 +31,7 @@ _KINDS: Final = {
 
 def written(name: str) -> str:
     """Give the way a setting is written in the file."""
-    return _WRITTEN.get(name, name)
+    return SKILLS.get(name, name)
 
 
 def explained(error: ErrorDetails) -> Words:
@@ -50,8 +44,10 @@ def explained(error: ErrorDetails) -> Words:
 
 
 def _missing(error: ErrorDetails, _: Context) -> Words:
-    name = str(error["loc"][-1])
-    return f"`{written(name)}` is missing", _EXAMPLES[name]
+    *parents, name = error["loc"]
+    first, *others = _section_at(parents).model_fields[str(name)].examples or ["..."]
+    instead = _one_of([f"`{written(str(name))}: {first}`", *others])
+    return f"`{written(str(name))}` is missing", f"write {instead}"
 
 
 def _unknown_word(error: ErrorDetails, context: Context) -> Words:

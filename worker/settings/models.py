@@ -2,63 +2,36 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, create_model, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from connectors.attributes import DEFAULT_MAPPING
-from worker.settings.crosschecks import crosschecks
-from worker.settings.values import (
-    SIGNING,
-    ApiKey,
-    Attribute,
-    BaseUrl,
-    FieldName,
-    Host,
-    Listed,
-    Lowered,
-    Number,
-    Prefix,
-    RedisUrl,
-    Secrets,
-    SourceName,
-    WebhookUrl,
-    Whole,
-    is_base64,
-    mapped,
-    snake,
-    taught,
-)
-
-DAY: Final = 86_400
+from connectors.registry import DESTINATIONS
+from connectors.sections import BrevoMapping, DestinationSection
+from connectors.values import DAY, Label, Listed, Lowered, Number, Section, Whole, snake, taught
+from mappings.registry import PLATFORMS
+from worker.settings.crosschecks import SKILLS, crosschecks
+from worker.settings.values import SIGNING, Host, Prefix, RedisUrl, Secrets, SourceName, WebhookUrl, is_base64
 
 
-class Section(BaseModel):
-    """A frozen group of settings; its keys may be written in snake_case, camelCase or with hyphens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_keys(cls, data: Any) -> Any:  # noqa: ANN401 - the file holds anything
-        if data is None:  # a key with nothing but comments under it
-            return {}
-        if not isinstance(data, Mapping):
-            return data
-        named: dict[Any, Any] = {}
-        for key, value in data.items():
-            name = snake(key) if isinstance(key, str) else key
-            # Of two spellings of one key the second keeps its own, so that it is refused where it stands.
-            free = name in cls.model_fields and name not in named and (name == key or name not in data)
-            named[name if free else key] = value
-        return named
+def _platform(name: str) -> str:
+    if name not in PLATFORMS:
+        expected = ", ".join(f"'{known}'" for known in PLATFORMS)
+        raise PydanticCustomError("literal_error", "no such platform", {"expected": expected})
+    return name
 
 
 class Source(Section):
-    """One shop that sends webhooks. Without secrets its address does not exist."""
+    """One shop that sends webhooks. Without secrets its address does not exist.
 
-    platform: Annotated[Literal["shopify", "woocommerce", "custom"], Lowered]
+    `roles` are the WordPress roles whose users count as customers.
+    """
+
+    platform: Annotated[str, AfterValidator(_platform), Lowered] = Field(examples=sorted(PLATFORMS))
     secrets: Annotated[Secrets, Field(max_length=10)] = ()
+    roles: Annotated[tuple[Label, ...], Field(min_length=1, max_length=50), Listed] = ("customer",)
 
     @field_validator("secrets")
     @classmethod
@@ -72,47 +45,68 @@ class Source(Section):
         return secrets
 
 
-class Brevo(Section):
-    """The account at Brevo; `plan` decides how many calls it may make, `limits` whether that is obeyed."""
+class Told(Section):
+    """Who is told, by name; a destination that is not named is None."""
 
-    api_key: ApiKey
-    base_url: BaseUrl = "https://api.brevo.com/v3"
-    plan: Annotated[Literal["general", "advanced", "extended"], Lowered] = "general"
-    limits: bool = True
+    if TYPE_CHECKING:
+
+        def __init__(self, **sections: Any) -> None:  # noqa: ANN401 - sections of destinations, or None
+            ...
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - likewise
+            ...
+
+    def configured(self) -> dict[str, DestinationSection]:
+        """Give the sections of the destinations that are configured, by their names."""
+        return {name: section for name, section in self if section is not None}
 
 
-class Destinations(Section):
-    """Who is told; a destination that is not named is not configured."""
+if TYPE_CHECKING:
+    Destinations = Told
+else:
+    Destinations = create_model(
+        "Destinations",
+        __base__=Told,
+        __doc__=Told.__doc__,
+        __module__=__name__,
+        **{name: (destination.section | None, None) for name, destination in DESTINATIONS.items()},
+    )
 
-    brevo: Brevo | None = None
 
-
-class CustomerSyncOptions(Section):
-    """How customers are synced. Without a list, contacts join none."""
+class SyncOptions(Section):
+    """Whether each change goes at once, or is gathered: for `batch_interval` seconds, or up to `batch_size` changes."""
 
     sync_mode: Annotated[Literal["realtime", "batch"], Lowered] = "realtime"
     batch_interval: Number = Field(60, ge=1, le=DAY)
+    batch_size: Whole = Field(500, ge=1, le=5000)
+
+
+class CustomerSyncOptions(SyncOptions):
+    """How customers are synced. Without a list, contacts join none."""
+
     delete_behavior: Annotated[Literal["soft", "hard"], Lowered] = "soft"
     list_id: Whole | None = Field(None, ge=1, le=2**53)
     unknown_consent: Annotated[Literal["blocklist", "vendor_default"], Lowered] = "blocklist"
     update_enabled: bool = True
 
 
-class CustomerSync(Section):
-    """The skill customer-sync. Empty `source` and `destinations` mean all that are configured."""
+class OrderSyncOptions(SyncOptions):
+    """How orders are synced: whether their `events` are told one by one, and the `products` of their lines."""
+
+    events: bool = True
+    products: bool = False
+
+
+class Skill(Section):
+    """Something that is done with the shops' events. Empty `source` and `destinations` mean all that are configured."""
 
     enabled: bool = True
     source: Annotated[tuple[str, ...], Field(max_length=100), Listed] = ()
     destinations: Annotated[tuple[str, ...], Field(max_length=100), Listed] = ()
-    field_mapping: Annotated[dict[FieldName, Attribute], Field(max_length=200), AfterValidator(mapped)] = Field(
-        default_factory=lambda: dict(DEFAULT_MAPPING)
-    )
-    options: CustomerSyncOptions = CustomerSyncOptions()
-    debug: bool = False
-    log_level: Annotated[Literal["error", "warning", "info", "verbose", "debug"], Lowered] = "info"
+    options: SyncOptions = SyncOptions()
 
     def hears(self, source: str) -> bool:
-        """Say whether this source's customers are synced."""
+        """Say whether this source's events are taken."""
         return self.enabled and (not self.source or source in self.source)
 
     def tells(self, destination: str) -> bool:
@@ -120,10 +114,30 @@ class CustomerSync(Section):
         return self.enabled and (not self.destinations or destination in self.destinations)
 
 
+class CustomerSync(Skill):
+    """The skill customer-sync. Its `field_mapping` is Brevo's, unless a destination has one of its own."""
+
+    field_mapping: BrevoMapping = Field(default_factory=lambda: dict(DEFAULT_MAPPING))
+    options: CustomerSyncOptions = CustomerSyncOptions()
+    debug: bool = False
+    log_level: Annotated[Literal["error", "warning", "info", "verbose", "debug"], Lowered] = "info"
+
+
+class OrderSync(Skill):
+    """The skill order-sync."""
+
+    options: OrderSyncOptions = OrderSyncOptions()
+
+
 class Skills(Section):
-    """What is done with the shops' events."""
+    """What is done with the shops' events; a skill that is not named is off."""
 
     customer_sync: CustomerSync | None = None
+    order_sync: OrderSync | None = None
+
+    def on(self) -> dict[str, Skill]:
+        """Give the skills that are on, by the names they have in the file."""
+        return {SKILLS[name]: skill for name, skill in self if skill is not None and skill.enabled}
 
 
 class Identity(Section):
@@ -164,8 +178,12 @@ class Engine(Section):
     retry_factor: Number = Field(4, ge=1, le=10)
     retry_cap: Number = Field(3600, ge=0.01, le=DAY)
     pause_first: Number = Field(5, ge=0.1, le=3600)
-    pause_cap: Number = Field(300, ge=0.1, le=3600)
+    pause_cap: Number = Field(300, ge=0.1, le=3600, validate_default=True)
+    poll_first: Number = Field(3, ge=0.05, le=600)
+    poll_cap: Number = Field(60, ge=0.05, le=3600, validate_default=True)
+    hold_seconds: Number = Field(900, ge=1, le=DAY, validate_default=True)
     event_days: Number = Field(7, ge=0.01, le=365)
+    order_days: Number = Field(90, ge=1, le=3650)
     dead_letter_days: Number = Field(30, ge=0.01, le=365)
     repeat_hours: Number = Field(48, ge=0.01, le=720)
     spool: Spool = Spool()
@@ -187,6 +205,20 @@ class Engine(Section):
             raise taught("the cap is below pause_first", "make it at least as long as the first pause")
         return cap
 
+    @field_validator("poll_cap")
+    @classmethod
+    def _cap_polls(cls, cap: float, info: Any) -> float:  # noqa: ANN401 - likewise
+        if cap < info.data.get("poll_first", 0):
+            raise taught("the cap is below poll_first", "make it at least as long as the first wait")
+        return cap
+
+    @field_validator("hold_seconds")
+    @classmethod
+    def _outlast_polls(cls, seconds: float, info: Any) -> float:  # noqa: ANN401 - likewise
+        if seconds < info.data.get("poll_cap", 0):
+            raise taught("imports are asked about less often than that", "make it at least as long as poll_cap")
+        return seconds
+
     @field_validator("repeat_hours")
     @classmethod
     def _remember_repeats(cls, hours: float, info: Any) -> float:  # noqa: ANN401 - likewise
@@ -206,7 +238,7 @@ NotificationEvent = Literal["sync_completed", "sync_failed", "batch_completed"]
 class Notifications(Section):
     """Whom we tell about our own work."""
 
-    webhook_url: WebhookUrl
+    webhook_url: WebhookUrl = Field(examples=["https://example.com/hooks"])
     events: Annotated[tuple[NotificationEvent, ...], Field(max_length=3), Listed] = (
         "sync_completed",
         "sync_failed",
@@ -214,13 +246,12 @@ class Notifications(Section):
     )
 
 
-PLATFORMS: Final = ("shopify", "woocommerce", "custom")
-
-
 class Settings(Section):
     """Everything that an operator decides. A source's key is the last part of its webhook address."""
 
-    sources: Annotated[dict[SourceName, Source], Field(min_length=1, max_length=100)]
+    sources: Annotated[dict[SourceName, Source], Field(min_length=1, max_length=100)] = Field(
+        examples=['{shopify: {secrets: ["${SHOPIFY_WEBHOOK_SECRET}"]}}']
+    )
     destinations: Destinations = Destinations()
     skills: Skills = Skills()
     identity: Identity = Identity()

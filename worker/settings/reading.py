@@ -1,22 +1,25 @@
 """From a file to settings: the way in for everything that needs the configuration."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from connectors.values import SWITCH, WINDOWS, snake
+from worker.scrubbing import conceal
 from worker.settings.crosschecks import at, crosschecks
 from worker.settings.explaining import explained, written
 from worker.settings.faults import ConfigurationError, Fault, dotted
 from worker.settings.models import Settings
 from worker.settings.tree import Keys, Place, Slip, Tree, grow
-from worker.settings.values import snake
 
 FILE: Final = "commerce-sync.yaml"
 LARGEST: Final = 1_000_000
 MOST_FAULTS: Final = 100
+_NO_STEPS: Final = ("[key]", SWITCH, WINDOWS)
 
 
 def find_path(environ: Mapping[str, str]) -> Path:
@@ -26,6 +29,8 @@ def find_path(environ: Mapping[str, str]) -> Path:
 
 def read(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read the settings; REDIS_URL stands in for an engine.redis_url that the file leaves out.
+
+    Whatever they hold as a secret is masked from now on wherever this process writes something down.
 
     Raises: ConfigurationError with every fault that was found, up to a hundred.
     """
@@ -41,7 +46,23 @@ def read(path: Path, environ: Mapping[str, str]) -> Settings:
         if from_environment:
             found = [_blame_environment(fault) for fault in found]
         raise ConfigurationError(found[:MOST_FAULTS])
+    conceal(secrets_of(settings))
     return settings
+
+
+def secrets_of(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever settings are made of
+    """Give the texts of all secrets in settings, of addresses their password too."""
+    if isinstance(value, SecretStr):
+        text = value.get_secret_value()
+        password = re.search(r"://[^/@]*:([^/]*)@", text)
+        yield from (text, password[1]) if password else (text,)
+    elif isinstance(value, BaseModel):
+        yield from secrets_of([part for _, part in value])
+    elif isinstance(value, Mapping):
+        yield from secrets_of(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from secrets_of(part)
 
 
 def _text(path: Path) -> tuple[str, Fault | None]:
@@ -129,9 +150,8 @@ def _told(tree: Tree, errors: Iterable[ErrorDetails], broken: set[Keys]) -> list
 
 
 def _whole(error: ErrorDetails) -> Keys:
-    """Give the path of an error; pydantic marks a key that is at fault itself with one more step."""
-    loc = error["loc"]
-    return loc[:-1] if loc[-1] == "[key]" else loc
+    """Give the path of an error, without the steps by which pydantic says that a key is meant, or one of two kinds."""
+    return tuple(step for step in error["loc"] if step not in _NO_STEPS)
 
 
 def _place(root: Place, loc: Keys) -> tuple[Keys, int]:

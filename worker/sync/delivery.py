@@ -16,7 +16,7 @@ from worker.logs import about
 from worker.sync.destination import DestinationLane
 from worker.sync.drain import Portion
 from worker.sync.pace import Pace
-from worker.sync.preparation import Prepared, Preparer
+from worker.sync.preparation import ALONE, Prepared, Preparer
 from worker.sync.processes import Riders
 from worker.sync.settling import Settler
 from worker.sync.turns import FOLLOW_PATIENCE, PATIENCE, Turn, Turns
@@ -103,22 +103,34 @@ class Deliverer:
         self.leases.touch(self.lane.name, [one.key.token for one in prepared], since=asked)
         groups = _groups([one for one, held in zip(prepared, may_start, strict=True) if held])
         turn: Turn | None = first
+        refused: set[str] = set()
         while groups and len(groups[0]) > 1:
             group = groups.pop(0)
-            if time.monotonic() >= until and turn is None:
-                self._settle([self.settler.defer(one, 0.0) for one in group])
-                continue
-            groups = _by_size([*self._share(group, turn), *groups])
+            call = group[0].call
+            current = self._current(call, turn) if turn or time.monotonic() < until else None
             turn = None
+            if current is None or not self._may_start(group, current):
+                self._put_off(group, current.permit.wait if current else 0.0, refused)
+                continue
+            again = self._share(call, group)
+            refused |= {one.key.key for many in again for one in many}
+            groups = _by_size([*again, *groups])
         self._converse_all([one for group in groups for one in group], turn, until)
 
-    def _share(self, group: Group, turn: Turn | None) -> list[Group]:
+    def _put_off(self, group: Group, wait: float, refused: set[str]) -> None:
+        """Hand keys back; those that were refused together go alone from then on, else they would be for ever."""
+        marks = [
+            (one.key.key, one.key.token, self.settler.pack_steps({**one.state.steps, ALONE: True}))
+            for one in group
+            if one.key.key in refused
+        ]
+        if marks:
+            self.lanes.mark(self.lane.name, self.lane.records, marks)
+        alone = {key for key, _, _ in marks}  # by another way, perhaps of another budget
+        self._settle([self.settler.defer(one, 0.0 if one.key.key in alone else wait) for one in group])
+
+    def _share(self, call: Call, group: Group) -> list[Group]:
         """Make a call that several subjects share; give the groups that are to be tried anew."""
-        call = group[0].call
-        turn = self._current(call, turn)
-        if not self._may_start(group, turn):
-            self._settle([self.settler.defer(one, turn.permit.wait) for one in group])
-            return []
         verdicts = self._call_for_all(call, group)
         again: Group = []
         accepted: list[tuple[Prepared, Accepted]] = []

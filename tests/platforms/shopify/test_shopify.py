@@ -21,7 +21,9 @@ def change(topic: str, **body: Any) -> Change:
     delivery = Delivery(source="shop", topic=topic, delivery_id="1", received_at=ARRIVAL, body=b"")
     mapped = PLATFORM.topics[topic](delivery, Node(body, "$"))
     assert not isinstance(mapped, Ignored)
-    return next(iter(mapped))
+    only = next(iter(mapped))
+    assert isinstance(only, Change)
+    return only
 
 
 def customer(**body: Any) -> Customer:

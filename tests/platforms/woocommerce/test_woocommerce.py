@@ -89,7 +89,7 @@ def test_a_ping_carries_no_header_of_a_delivery(name: str) -> None:
 @pytest.mark.parametrize("role", ["administrator", "subscriber", "", None])
 def test_only_customers_are_mapped(role: str | None) -> None:
     for topic in ("customer.created", "customer.updated"):
-        assert mapped(topic, {"id": 1, "role": role}) == Ignored(reason="role is not customer")
+        assert mapped(topic, {"id": 1, "role": role}) == Ignored(reason="role is not that of a customer")
     assert isinstance(mapped("customer.updated", {"id": 1}), list)
 
 
@@ -112,8 +112,9 @@ def test_a_body_without_an_id_is_an_error() -> None:
     for topic in PLATFORM.topics:
         with pytest.raises(MappingError, match=r"^\$\.id: expected an id, got nothing$"):
             mapped(topic, {})
-        with pytest.raises(MappingError, match=r"^\$\.customer\.id: expected an id, got nothing$"):
-            mapped(topic, {"customer": {}})
+        resource = topic.partition(".")[0]
+        with pytest.raises(MappingError, match=rf"^\$\.{resource}\.id: expected an id, got nothing$"):
+            mapped(topic, {resource: {}})
 
 
 def test_the_arrival_is_the_time_whatever_the_body_says() -> None:
@@ -145,3 +146,17 @@ def test_core_knows_no_consent() -> None:
 
     assert customer.email_consent is ABSENT
     assert customer.sms_consent is ABSENT
+
+
+def test_a_role_that_counts_as_a_customer_is_mapped() -> None:
+    body = Node({"id": 1, "role": "wholesale"}, "$")
+    delivery = Delivery(
+        source="shop",
+        topic="customer.updated",
+        delivery_id="1",
+        received_at=ARRIVAL,
+        body=b"",
+        roles=frozenset({"customer", "wholesale"}),
+    )
+
+    assert isinstance(PLATFORM.topics["customer.updated"](delivery, body), list)

@@ -1,0 +1,35 @@
+"""Voucherify as a destination: its customers, its orders, and the custom events of orders.
+
+Written against https://docs.voucherify.io/api-reference/introduction and github.com/voucherifyio/voucherify-openapi, as
+of August 2026.
+"""
+
+from typing import Final
+
+from connectors.attributes import fields_needed
+from connectors.destination import Destination, LaneSpec
+from connectors.sections import VoucherifySection
+from connectors.voucherify_customers import VoucherifyCustomers
+from connectors.voucherify_events import VoucherifyEvents
+from connectors.voucherify_options import PROFILE, VoucherifyOptions
+from connectors.voucherify_orders import VoucherifyOrders
+
+__all__ = ["DESTINATION", "VoucherifyCustomers", "VoucherifyEvents", "VoucherifyOptions", "VoucherifyOrders"]
+
+
+def needs(options: VoucherifyOptions) -> frozenset[str]:
+    """Give the fields of customers that are told: those of the profile, and what the mapping reads."""
+    return PROFILE | fields_needed(options.field_mapping)
+
+
+DESTINATION: Final = Destination(
+    name="voucherify",
+    section=VoucherifySection,
+    options=VoucherifyOptions,
+    needs=needs,
+    lanes={
+        "customers": LaneSpec(kind="customer", connector=VoucherifyCustomers),
+        "orders": LaneSpec(kind="order", connector=VoucherifyOrders),
+        "events": LaneSpec(kind="events", connector=VoucherifyEvents),
+    },
+)

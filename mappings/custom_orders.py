@@ -1,0 +1,189 @@
+"""Order events that a merchant's own system posts, as changes of the order and of whom it names.
+
+They come in the envelope of the customer events, and may tell a part of an order only: what they do not say stays as
+it is.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from mappings.contact_points import country_code, email_address, phone
+from mappings.custom_envelope import address, data_of, event_time, field, first_present, maybe_id, tags
+from mappings.custom_money import currency_of, event_refund, lines, money, refunds
+from mappings.custom_progress import cancelled_at, parcels, payment, shipping
+from mappings.platform import CANCELLED, CREATE, UPDATE, Delivery, MappingFunction
+from mappings.reading import Node, first, present
+from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Maybe, Order, OrderChange, Price
+
+# At one time a refund comes after what else changes the order, as a cancellation does.
+_ENDED: Final = CANCELLED
+
+# Where the data tell the time of such an event, when the envelope does not.
+_TIMES: Final[Mapping[int, tuple[str, ...]]] = {
+    CREATE: ("date", "createdAt", "created_at"),
+    UPDATE: (),
+    _ENDED: ("cancelledAt", "cancelled_at", "canceledAt", "canceled_at", "refundedAt", "refunded_at"),
+}
+
+
+def created(delivery: Delivery, body: Node) -> list[Change | OrderChange]:
+    """Map order_created."""
+    order, notes = _order(delivery, body)
+    if order.customer_id is ABSENT:
+        order = order.model_copy(update={"customer_id": None})
+    return _records(delivery, body, CREATE, order, notes)
+
+
+def updated(delivery: Delivery, body: Node) -> list[Change | OrderChange]:
+    """Map order_updated, which may be partial."""
+    order, notes = _order(delivery, body)
+    return _records(delivery, body, UPDATE, order, notes)
+
+
+def cancelled(delivery: Delivery, body: Node) -> list[Change | OrderChange]:
+    """Map order_cancelled."""
+    order, notes = _order(delivery, body)
+    data = body["data"]
+    said = {
+        "status": order.status or "Cancelled",
+        "cancelled_at": cancelled_at(delivery, body, certain=True),
+        "cancel_reason": field(data, "cancelReason", "cancel_reason", "reason").maybe_text(),
+    }
+    return _records(delivery, body, _ENDED, order.model_copy(update=said), notes)
+
+
+def refunded(delivery: Delivery, body: Node) -> list[Change | OrderChange]:
+    """Map order_refunded, which tells one refund, or all of them in a list."""
+    order, notes = _order(delivery, body)
+    if not order.refunds:
+        data = body["data"]
+        currency, currency_notes = _currency(data)
+        refund = event_refund(delivery, data, currency, event_time(delivery, body))
+        said = {"refunds": ABSENT, "refunds_added": (refund,), "payment": payment(data, (refund,), order.total)}
+        order, notes = order.model_copy(update=said), tuple(dict.fromkeys((*notes, *currency_notes)))
+    return _records(delivery, body, _ENDED, order, notes)
+
+
+def _records(
+    delivery: Delivery, body: Node, rank: int, order: Order, notes: tuple[str, ...]
+) -> list[Change | OrderChange]:
+    data = body["data"]
+    time = event_time(delivery, body, *_TIMES[rank])
+    change = OrderChange(
+        id=next((data[name] for name in ("orderId", "order_id") if name in data), data["id"]).id(),
+        time=time,
+        rank=rank,
+        deleted=False,
+        final=False,
+        order=order,
+        notes=notes,
+    )
+    purchase = delivery.by_arrival(order.created_at) or (time if rank == CREATE else None)
+    return [*_customer(data, order, purchase), change]
+
+
+def _customer(data: Node, order: Order, purchase: datetime | None) -> list[Change]:
+    """Give what the order says about its customer: how they were at purchase."""
+    billing = field(data, "billing")
+    said = {
+        # An empty field of an order clears nothing about the person.
+        "email": order.email or ABSENT,
+        "phone": order.phone or ABSENT,
+        "first_name": _name(data, billing, "firstName", "first_name"),
+        "last_name": _name(data, billing, "lastName", "last_name"),
+    }
+    customer_id = present(order.customer_id)
+    if not (order.email or (customer_id and any(said.values()))):
+        return []
+    return [
+        Change(
+            id=customer_id,
+            # An old order may be shipped long after its customer moved to another address: of a customer with an id
+            # their own events always know better, and of a guest a later purchase does.
+            time=None if customer_id else purchase,
+            rank=UPDATE,
+            deleted=False,
+            final=False,
+            customer=NOTHING_SAID.model_copy(update=said),
+            notes=(),
+        )
+    ]
+
+
+def _name(data: Node, billing: Node, *names: str) -> Maybe[str]:
+    return first(field(data, *names).maybe_text(), first_present(billing, *names).maybe_text()) or ABSENT
+
+
+def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
+    data = data_of(body)
+    billing, ship_to, financial = field(data, "billing"), field(data, "shipping"), field(data, "financial")
+    metadata, loyalty = field(data, "metadata"), field(data, "loyalty")
+    country, country_notes = country_code(billing["country"].maybe_text())
+    ship_country, ship_notes = country_code(ship_to["country"].maybe_text())
+    email, email_notes = email_address(first(field(data, "email").maybe_text(), billing["email"].maybe_text()))
+    number, phone_notes = phone(first(field(data, "phone").maybe_text(), billing["phone"].maybe_text()), country)
+    currency, currency_notes = _currency(data)
+    total = money(financial["total"] if "total" in financial else field(data, "revenue", "total"), currency)
+    given_back = field(data, "refunds")
+    all_refunds = ABSENT if given_back.empty else refunds(given_back, currency)
+    sent = shipping(delivery, data)
+    order = Order(
+        number=field(data, "orderNumber", "order_number", "number").maybe(Node.id),
+        status=field(data, "status").maybe_text(),
+        payment=payment(data, () if all_refunds is ABSENT else all_refunds, total),
+        shipping_status=sent,
+        created_at=field(data, "date", "createdAt", "created_at").maybe_time(),
+        paid_at=field(data, "paidAt", "paid_at").maybe_time(),
+        cancelled_at=cancelled_at(delivery, body),
+        cancel_reason=field(data, "cancelReason", "cancel_reason").maybe_text(),
+        customer_id=maybe_id(field(data, "customerId", "customer_id")),
+        email=email,
+        phone=number,
+        billing=_address(billing, country),
+        shipping_address=_address(ship_to, ship_country),
+        lines=field(data, "products").maybe(lambda products: lines(products, currency)),
+        total=total,
+        subtotal=money(financial["subtotal"], currency),
+        tax=money(financial["tax"], currency),
+        shipping=money(financial["shipping"] if "shipping" in financial else ship_to["cost"], currency),
+        discount=money(financial["discount"], currency),
+        discount_codes=first_present(loyalty, "couponUsed", "coupon_used").maybe(tags),
+        payment_method=first_present(financial, "paymentMethod", "payment_method").maybe_text(),
+        shipping_method=ship_to["method"].maybe_text(),
+        source=metadata["source"].maybe_text(),
+        campaign=metadata["campaign"].maybe_text(),
+        referrer=metadata["referrer"].maybe_text(),
+        first_purchase=first_present(metadata, "firstPurchase", "first_purchase").maybe(Node.truth),
+        note=field(data, "note").maybe_text(),
+        tags=field(data, "tags").maybe(tags),
+        refunds=all_refunds,
+        refunds_added=ABSENT,
+        fulfilments=ABSENT,
+        fulfilments_added=parcels(data, sent),
+    )
+    notes = (*email_notes, *phone_notes, *country_notes, *ship_notes, *(currency_notes if _has_amounts(order) else ()))
+    return order, tuple(dict.fromkeys(notes))
+
+
+def _currency(data: Node) -> tuple[str, tuple[str, ...]]:
+    return currency_of(field(data, "financial")["currency"], field(data, "currency"))
+
+
+def _has_amounts(order: Order) -> bool:
+    amounts = (order.total, order.subtotal, order.tax, order.shipping, order.discount)
+    return bool(order.lines or order.refunds) or any(isinstance(amount, Price) for amount in amounts)
+
+
+def _address(home: Node, country: Maybe[str]) -> Maybe[Address]:
+    # `shipping` may tell a method and a cost only.
+    given = address(home, country)
+    return ABSENT if isinstance(given, Address) and all(part is ABSENT for _, part in given) else given
+
+
+TOPICS: Final[Mapping[str, MappingFunction]] = {
+    "order_created": created,
+    "order_updated": updated,
+    "order_cancelled": cancelled,
+    "order_refunded": refunded,
+}
