@@ -16,8 +16,17 @@ class Answer:
     __slots__ = ("body", "name", "start")
 
     def __init__(self, name: str, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
-        content = b'{"status":"%s"}' % text.encode("ascii")
-        fixed = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+        self._say(name, status, b"application/json", b'{"status":"%s"}' % text.encode("ascii"), *headers)
+
+    @classmethod
+    def echo(cls, text: bytes) -> "Answer":
+        """Build the answer to a challenge: the text itself, which no browser takes for a page."""
+        answer = cls.__new__(cls)
+        answer._say("challenges", 200, b"text/plain", text, (b"x-content-type-options", b"nosniff"))  # noqa: SLF001 - ours
+        return answer
+
+    def _say(self, name: str, status: int, kind: bytes, content: bytes, *headers: tuple[bytes, bytes]) -> None:
+        fixed = [(b"content-type", kind), (b"content-length", b"%d" % len(content))]
         self.name = name
         self.start: Message = {"type": "http.response.start", "status": status, "headers": [*fixed, *headers]}
         self.body: Message = {"type": "http.response.body", "body": content}
@@ -41,6 +50,7 @@ BY_OUTCOME: Final = {
     Outcome.REFUSED: UNAVAILABLE,
 }
 
+KEYLESS: Final = Answer("refused.no_key", 503, "unavailable", _RETRY)
 UNSIGNED: Final = Answer("refused.signature", 401, "unauthorized")
 UNVERIFIABLE: Final = Answer("refused.unverifiable", 401, "unauthorized")
 UNKNOWN: Final = Answer("refused.unknown_source", 404, "not found")

@@ -14,6 +14,7 @@ from worker.ingress.counters import Count, Counters
 from worker.ingress.drain import Drain
 from worker.ingress.endpoint import PREFIX, Endpoint, SourceEntry, microseconds
 from worker.ingress.gate import Gate, Keeper
+from worker.ingress.keys import Keys
 from worker.ingress.limits import Limits
 from worker.ingress.readiness import Inspect, Readiness
 from worker.ingress.spool import Spool
@@ -32,6 +33,7 @@ class Ingress:
         count: Count | None = None,
         clock: Callable[[], int] = microseconds,
         limits: Limits | None = None,
+        keys: Keys | None = None,
     ) -> None:
         limits = limits or Limits()
         self.counters = Counters(count, limits)
@@ -44,6 +46,7 @@ class Ingress:
             clock,
             counters=self.counters,
             limits=limits,
+            keys=keys,
         )
         self._readiness = Readiness(inspect, self.gate, spool, self.counters, limits)
         self._rest = Starlette(

@@ -1,24 +1,29 @@
 """The webhook endpoint: verify, keep, then answer. Raw ASGI, because it is the one hot path of the program."""
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final, Protocol
+from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from mappings.platform import Headers, Platform, SignatureError
+from mappings.platform import Headers, Platform, PublicKeys, SignatureError
 from worker.engine.events import Event, event_id
 from worker.ingress import answers
 from worker.ingress.answers import Answer, Refused
 from worker.ingress.commit import Outcome
 from worker.ingress.counters import Counters
+from worker.ingress.keys import Keys
 from worker.ingress.limits import Limits
 
 PREFIX: Final = "/webhooks/"
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 
 log = structlog.get_logger()
 
@@ -51,9 +56,12 @@ class _Gone(Exception):  # noqa: N818 - names what happened to the client
 
 
 class Endpoint:
-    """Answers `POST /webhooks/{source}`. `clock` gives microseconds since 1970; `sources` may change while it runs."""
+    """Answers `POST /webhooks/{source}`, and `/webhooks/{source}/{topic}` for platforms that have topics there.
 
-    def __init__(
+    `clock` gives microseconds since 1970; `sources` may change while it runs.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a delivery passes through
         self,
         sources: Mapping[str, SourceEntry],
         committer: Keeping,
@@ -61,7 +69,9 @@ class Endpoint:
         *,
         counters: Counters,
         limits: Limits,
+        keys: Keys | None = None,
     ) -> None:
+        self._keys = keys or Keys()
         self._sources = sources
         self._committer = committer
         self._clock = clock
@@ -87,21 +97,29 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         now_us = self._clock()
         self._last_us = received_us = max(now_us, self._last_us + 1)
-        source, entry = self._source(scope["path"])
+        source, entry, topic = self._source(scope["path"])
+        platform = entry.platform
         if scope["method"] != "POST":
-            raise Refused(answers.NOT_POST)
+            return self._challenged(platform, scope)
         raw_headers = scope["headers"]
         self._check(raw_headers)
         body = await self._body(receive)
         headers = Headers(raw_headers)
         now = datetime.fromtimestamp(now_us / 1_000_000, timezone.utc)
         try:
-            if entry.platform.is_ping(headers, body):
+            if platform.is_ping(headers, body):
                 self._counters.add(answers.PING.name)
                 return answers.PING
-            entry.platform.verify(headers, body, entry.secrets, now)
-            topic = entry.platform.topic(headers)
-            delivery_id = entry.platform.delivery_id(headers)
+            if platform.public_keys and (urls := platform.public_keys.urls(headers, body, entry.secrets)):
+                await self._verify_with(platform.public_keys, urls, headers, body, entry.secrets)
+            else:
+                platform.verify(headers, body, entry.secrets, now)
+            topic = topic or platform.topic(headers)
+            delivery_id = platform.delivery_id(headers)
+            if platform.strip:
+                body = platform.strip(body)
+        except Refused:
+            raise
         except SignatureError:
             raise Refused(answers.UNSIGNED) from None
         except Exception as error:  # noqa: BLE001 - a stranger's bytes must not become a 500, nor get in
@@ -109,6 +127,8 @@ class Endpoint:
             raise Refused(answers.UNVERIFIABLE) from None
         if len(topic) + len(delivery_id) > self._limits.header_text:
             raise Refused(answers.LONG_HEADERS)
+        if not delivery_id and platform.arrivals_differ:
+            delivery_id = f"arrival-{received_us}"
         event = Event(
             id=event_id(source, topic, delivery_id, body),
             source=source,
@@ -119,15 +139,46 @@ class Endpoint:
         )
         return answers.BY_OUTCOME[await self._committer.keep(event)]
 
-    def _source(self, path: str) -> tuple[str, SourceEntry]:
-        name = path.removeprefix(PREFIX)
+    def _source(self, path: str) -> tuple[str, SourceEntry, str]:
+        name, slash, topic = path.removeprefix(PREFIX), "", ""
         entry = self._sources.get(name)
         if entry is None:
-            raise Refused(answers.UNKNOWN)
+            name, slash, topic = name.partition("/")
+            entry = self._sources.get(name) if slash else None
+            if entry is None or not entry.platform.topic_in_path or not _TOPIC.fullmatch(topic):
+                raise Refused(answers.UNKNOWN)
         if not entry.secrets:
             self._tell("source_without_secret", name, "its webhooks are refused")
             raise Refused(answers.NO_SECRET)
-        return name, entry
+        return name, entry, topic
+
+    def _challenged(self, platform: Platform, scope: Scope) -> Answer:
+        """Echo the challenge of a platform that asks for one before it sends anything."""
+        if platform.challenge and scope["method"] == "GET":
+            try:
+                asked = parse_qs(scope["query_string"].decode("ascii"), max_num_fields=10).get(platform.challenge, [])
+            except ValueError:
+                asked = []
+            if len(asked) == 1 and _CHALLENGE.fullmatch(asked[0]):
+                answer = Answer.echo(asked[0].encode("ascii"))
+                self._counters.add(answer.name)
+                return answer
+        raise Refused(answers.NOT_POST)
+
+    async def _verify_with(
+        self, proof: PublicKeys, urls: Sequence[str], headers: Headers, body: bytes, secrets: Sequence[str]
+    ) -> None:
+        """Demand a signature that fits one of the published keys.
+
+        Raises: SignatureError; Refused when it might fit a key that could not be fetched.
+        """
+        keys = await self._keys.of(urls)
+        try:
+            proof.verify(headers, body, secrets, keys)
+        except SignatureError:
+            if all(url in keys for url in urls):
+                raise
+            raise Refused(answers.KEYLESS) from None
 
     def _check(self, raw_headers: Iterable[tuple[bytes, bytes]]) -> None:
         for name, value in raw_headers:
