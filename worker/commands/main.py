@@ -85,6 +85,14 @@ def attributes(
 
 
 @app.command()
+def shops(as_json: Json = False) -> None:
+    """Make the shops that sales come from known to Custobar."""
+    from worker.commands.shops import run
+
+    _exit(run(as_json=as_json))
+
+
+@app.command()
 def send(
     source: str,
     topic: str,
