@@ -13,6 +13,7 @@ from connectors.destination import LaneSpec
 from connectors.registry import DESTINATIONS
 from connectors.verdicts import Delivered
 from worker import routes
+from worker.engine.events import Event
 from worker.sync.mapping import REQUESTS
 
 CUSTOMERS = "brevo.contacts"
@@ -170,6 +171,22 @@ def test_the_records_of_orders_end_and_those_of_customers_do_not(shop: Any) -> N
     lives = {name.decode().split(":", 1)[1]: shop.store.pttl(name) > 0 for name in shop.store.keys("*subject:*")}
     assert lives["subject:brevo.orders:order:custom:7"]
     assert not lives["subject:brevo:customer:custom:1"]
+
+
+def test_the_paths_of_customers_are_not_read_in_orders(shop: Any) -> None:
+    mapper = shop.shop.drains["map"].__self__.mapper
+    path = type("Path", (), {"search": staticmethod(lambda value: value["data"].get("note"))})()
+    routes_of = {name: replace(route, raw={"note": path}) for name, route in mapper.routes.items()}
+    noted = replace(mapper, routes=routes_of)
+
+    def told(body: Any) -> list[str]:
+        event = Event(
+            id="1" * 32, source="custom", topic="", delivery_id="", received_us=1, body=json.dumps(body).encode()
+        )
+        return [push.lane for push in noted.outcome(event).pushes if b"raw:note" in push.item.body]
+
+    assert not told(order(note="a wish"))
+    assert [CUSTOMERS] == told({"event": "customer_created", "data": {"id": "1", "note": "a wish"}})
 
 
 def test_a_request_waits_for_a_person_and_nothing_else_waits_for_it(shop: Any) -> None:

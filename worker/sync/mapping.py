@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from itertools import groupby
 from typing import Any, Final, Protocol
 
 import structlog
@@ -29,8 +30,6 @@ KEYS_PER_CLAIM: Final = 64
 TRIGGER: Final = "trigger\n"
 # What a person must see to waits on a lane that no drain works on.
 REQUESTS: Final = "requests"
-
-_OF_ORDERS: Final[tuple[Kind, ...]] = ("order", "events")
 
 
 class Expression(Protocol):
@@ -136,29 +135,31 @@ class Mapper:
         pushes: list[Push] = []
         notes: list[str] = []
         route = self.routes.get(event.source, _NOWHERE)
+        # The merchant's paths are written for customers' bodies; in an order the same path is something else.
+        of_orders = any(isinstance(one, OrderChange) for one in found)
+        raw = {} if of_orders else _raw(route, node)
         for one in found:
             if isinstance(one, Request):
                 pushes.append(self._request(event, one))
                 continue
             notes += one.notes
             if isinstance(one, Change):
-                pushes += self._customer(event, route, one, node)
+                pushes += self._customer(event, route, one, raw)
             else:
                 pushes += self._order(event, route, one)
         reason = "" if pushes else "no skill takes this" if found else "nothing in it for anybody"
         return Outcome(pushes=tuple(pushes), reason=reason, notes=tuple(dict.fromkeys(notes)))
 
-    def _customer(self, event: Event, route: Route, change: Change, node: Node) -> Iterator[Push]:
-        raw = {path: value for path, finds in route.raw.items() if (value := _search(finds, node)) is not None}
+    def _customer(self, event: Event, route: Route, change: Change, raw: Mapping[str, Any]) -> Iterator[Push]:
         key = self.subject(event.source, change)
-        for target in route.lanes.get("customer", ()):
-            facets = facets_of(change, event.received_us, wanted=target.wanted, raw=raw)
-            yield from _pushes(event, (target,), key, facets)
+        targets = sorted(route.lanes.get("customer", ()), key=lambda target: target.wanted is None)
+        for wanted, alike in groupby(targets, key=lambda target: target.wanted):
+            facets = facets_of(change, event.received_us, wanted=wanted, raw=raw)
+            yield from _pushes(event, tuple(alike), key, facets)
 
     def _order(self, event: Event, route: Route, change: OrderChange) -> Iterator[Push]:
         facets, key = order_facets(change, event.received_us), self.identity.order(event.source, change.id)
-        for kind in _OF_ORDERS:
-            yield from _pushes(event, route.lanes.get(kind, ()), key, facets)
+        yield from _pushes(event, (*route.lanes.get("order", ()), *route.lanes.get("events", ())), key, facets)
         for product_id, told in product_facets(change, event.received_us) if "product" in route.lanes else ():
             yield from _pushes(event, route.lanes["product"], self.identity.product(event.source, product_id), told)
 
@@ -180,6 +181,10 @@ class Mapper:
             return self.identity.customer(source, change.id, None if email is ABSENT else email)
         except ValueError:
             raise UnmappableError("mapping", "$", "neither an id nor an email that can be used") from None
+
+
+def _raw(route: Route, node: Node) -> dict[str, Any]:
+    return {path: value for path, finds in route.raw.items() if (value := _search(finds, node)) is not None}
 
 
 def _pushes(event: Event, targets: Sequence[Target], key: str, facets: Facets) -> Iterator[Push]:
