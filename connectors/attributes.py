@@ -22,6 +22,11 @@ def _of_address(name: str) -> Reader:
     return read
 
 
+def _tags(customer: Customer) -> object:
+    # Where no whole set was ever told, those known to be there are the best set there is; none is no set at all.
+    return customer.tags if customer.tags is not ABSENT else customer.tags_added or ABSENT
+
+
 _READERS: Final[Mapping[str, Reader]] = {
     "email": lambda customer: customer.email,
     "accepts_marketing": lambda customer: customer.email_consent,
@@ -39,7 +44,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "currency": lambda customer: customer.currency,
     "birthday": lambda customer: customer.birthday,
     "note": lambda customer: customer.note,
-    "tags": lambda customer: customer.tags,
+    "tags": _tags,
     "customer_tier": lambda customer: customer.tier,
     "tier": lambda customer: customer.tier,
     "total_orders": lambda customer: customer.total_orders,
@@ -74,6 +79,14 @@ def attributes(customer: Customer, raw: Mapping[str, Json], field_mapping: Mappi
 
     Raises: KeyError for a name that is neither in `FIELDS` nor begins with `raw:`.
     """
+    return {name: _joined(value) for name, value in values(customer, raw, field_mapping).items()}
+
+
+def values(customer: Customer, raw: Mapping[str, Json], field_mapping: Mapping[str, str]) -> dict[str, Json]:
+    """Give the same with tags as a tuple, which is no value of JSON: a destination says how it takes them.
+
+    Raises: KeyError as `attributes` does.
+    """
     found: dict[str, Json] = {}
     for name, attribute in field_mapping.items():
         if name in NO_ATTRIBUTES:
@@ -97,11 +110,15 @@ def _value(value: object) -> Json:
         case date():
             return value.isoformat()
         case tuple():
-            return ",".join(value)
+            return value
         case list() if all(isinstance(item, str) for item in value):
             return value
         case _:
             return json.dumps(value, default=str, separators=(",", ":"))
+
+
+def _joined(value: Json) -> Json:
+    return ",".join(value) if isinstance(value, tuple) else value
 
 
 _FIELD_OF: Final[Mapping[str, str]] = {

@@ -1,15 +1,15 @@
-"""Brevo contacts: states to calls, answers to verdicts.
+"""Brevo contacts: states to calls, answers to verdicts; and all lanes that an account of Brevo has.
 
-Written against https://developers.brevo.com/reference/createcontact and its neighbours, as of November 2026. Each
-contact has a call of its own: /contacts/batch is deprecated, and an import cannot block a single contact.
+Written against https://developers.brevo.com/reference/createcontact and its neighbours, as of November 2026. A contact
+has a call of its own unless an import may carry it: /contacts/batch is deprecated.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from connectors import brevo_plan
-from connectors.attributes import attributes
+from connectors import brevo_import, brevo_plan
+from connectors.brevo_account import CONTACTS, BrevoAccount, refused
 from connectors.brevo_answers import (
     EMAIL,
     EXT_ID,
@@ -19,14 +19,19 @@ from connectors.brevo_answers import (
     contact,
     created_id,
     refusal,
-    scrubbed,
-    throttled,
 )
-from connectors.brevo_consent import own_block
+from connectors.brevo_attributes import typed
+from connectors.brevo_ecommerce import BrevoEcommerceOrders
+from connectors.brevo_events import BrevoEvents
+from connectors.brevo_identity import BY_EMAIL, BY_EXT_ID
+from connectors.brevo_known import known_after, known_after_deletion
 from connectors.brevo_options import BrevoOptions
-from connectors.brevo_plan import BUDGET, BY_EMAIL, BY_EXT_ID, CREATE, DELETE, READ, UPDATE, Case
-from connectors.connector import Budget, Call, Nothing, Response, State, Way, judge_status
+from connectors.brevo_orders import BrevoOrders
+from connectors.brevo_plan import CREATE, DELETE, READ, UPDATE, Case
+from connectors.brevo_products import BrevoProducts
+from connectors.connector import Call, Ended, Nothing, Response, State, Way
 from connectors.destination import Destination, LaneSpec
+from connectors.sections import BrevoSection
 from connectors.verdicts import Delivered, Follow, Rejected, RetryLater, Verdict
 from mappings.records import ABSENT, Consent
 
@@ -34,52 +39,26 @@ __all__ = ["DESTINATION", "Brevo", "BrevoOptions", "budget_headers"]
 
 Json: TypeAlias = Any
 
-# https://developers.brevo.com/docs/api-limits, as of November 2026
-_WINDOWS: Final[Mapping[str, tuple[tuple[int, float], ...]]] = {
-    "general": ((10, 1.0), (36_000, 3600.0)),
-    "advanced": ((20, 1.0), (72_000, 3600.0)),
-    "extended": ((60, 1.0),),
-}
 _GONE: Final = "the contact is gone at Brevo, and there is no e-mail or phone to create it by"
 _HELD: Final = "the e-mail is left alone: its contact carries another ext_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Brevo:
-    """One Brevo account."""
-
-    options: BrevoOptions
-
-    @property
-    def name(self) -> str:
-        """The product's own name."""
-        return "brevo"
-
-    @property
-    def base_url(self) -> str:
-        """Where the account is reached."""
-        return self.options.base_url
-
-    @property
-    def budgets(self) -> tuple[Budget, ...]:
-        """What the account's plan allows."""
-        return (Budget(name=BUDGET, windows=() if self.options.limits_off else _WINDOWS[self.options.plan]),)
+class Brevo(BrevoAccount):
+    """The contacts of one account."""
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """The ways to bring contacts over."""
-        return (Way(budget=BUDGET),)
-
-    def headers(self) -> Mapping[str, str]:
-        """Give the headers that prove who we are; they hold the key and are never logged."""
-        return {"api-key": self.options.api_key, "accept": "application/json", "content-type": "application/json"}
+        """The ways to bring contacts over; Brevo imports into lists only."""
+        alone = Way(budget=CONTACTS)
+        return (alone,) if self.options.import_list is None else (alone, brevo_import.BULK)
 
     def image(self, state: State) -> Json:
         """Give what Brevo should hold after the state is delivered. A decision's time counts: it may be one renewed."""
         if state.deleted:
             return {"ext_id": state.ext_id, "deleted": self.options.delete_behavior, "list": self.options.list_id}
         email = state.customer.email
-        mapped = attributes(state.customer, state.raw, self.options.field_mapping)
+        mapped = typed(self.options, state.customer, state.raw)
         consents = {"email": state.customer.email_consent, "sms": state.customer.sms_consent}
         return {
             "ext_id": state.ext_id,
@@ -88,24 +67,24 @@ class Brevo:
             "list": self.options.list_id,
         }
 
-    def calls(self, states: Sequence[State], *, bulk: bool) -> Sequence[Call | Nothing]:  # noqa: ARG002 - one call each, always
-        """Give the first call for each state, or why there is none."""
-        return [Case(self.options, state).next_call() for state in states]
+    def calls(self, states: Sequence[State], *, bulk: bool) -> Sequence[Call | Nothing]:
+        """Give the first call for each state, or why there is none; in bulk, an import for all that may ride in it."""
+        cases = [Case(self.options, state) for state in states]
+        imports = brevo_import.imports(self.options, cases) if bulk else {}
+        return [imports.get(case.state.subject) or case.next_call() for case in cases]
 
-    def probe(self) -> Call:
-        """Give the call that shows whether the key works."""
-        return Call(method="GET", path="/account", budget=BUDGET, subjects=(), step="probe")
+    def poll(self, process: str) -> Call:
+        """Give the call that asks how far an import is."""
+        return brevo_import.poll(process)
 
-    def allowance(self, response: Response) -> tuple[int, float] | None:
-        """Read how many more calls Brevo allows, and the seconds until it counts anew."""
-        return budget_headers(response)
-
-    def list_probe(self, list_id: int) -> Call:
-        """Give the call that shows whether a list is there."""
-        return Call(method="GET", path=f"/contacts/lists/{list_id}", budget=BUDGET, subjects=(), step="probe")
+    def ended(self, response: Response, rows: Mapping[str, Json]) -> Ended | Verdict | None:
+        """Read how an import ended: verdicts by subject, None while it runs, or what kept the answer from coming."""
+        return brevo_import.ended(response, rows)
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
-        """Say what the answer means for the customer the call is about."""
+        """Say what the answer means for each customer the call is about."""
+        if call.step == brevo_import.IMPORT:
+            return brevo_import.judge(call, response)
         judges = {CREATE: self._created, READ: self._read, UPDATE: self._updated, DELETE: self._deleted}
         return {subject: judges[call.step](Case(self.options, call.memo), call, response) for subject in call.subjects}
 
@@ -156,7 +135,7 @@ class Brevo:
 
     def _deleted(self, case: Case, call: Call, response: Response) -> Verdict:
         if response.status == 204:
-            return Delivered(known=_known_after_deletion(case))
+            return Delivered(known=known_after_deletion(case))
         if response.status == 404:
             return _tried(case, call)
         said = refusal(response)
@@ -179,17 +158,8 @@ class Brevo:
         return self._general(case, call, response, said)
 
     def _general(self, case: Case, call: Call, response: Response, said: Refusal) -> Verdict:
-        if response.status == 429:
-            return throttled(response, now=case.state.now)
-        verdict = judge_status(response, now=case.state.now)
-        if not isinstance(verdict, Rejected):
-            return verdict
-        if said.code == "account_in_process":  # documented for 425
-            return RetryLater(reason=said.code)
-        names = {*PHONES, *self.options.field_mapping.values()}
-        return Rejected(
-            reason=said.code or verdict.reason, field=said.field(names), detail=scrubbed(said.message, call.body)
-        )
+        names = frozenset({*PHONES, *self.options.field_mapping.values()})
+        return refused(response, call.body, now=case.state.now, names=names, said=said)
 
 
 def _told(consent: Consent) -> Json:
@@ -201,7 +171,7 @@ def _follow(case: Case) -> Verdict:
     if isinstance(following, Call):
         return Follow(call=following, step=case.state.steps)
     if case.state.deleted:
-        return Delivered(known=_known_after_deletion(case))
+        return Delivered(known=known_after_deletion(case))
     if following.keep:
         return Delivered(notes=(_GONE,))
     return _delivered(case, {}, None)
@@ -212,7 +182,7 @@ def _tried(case: Case, call: Call) -> Verdict:
 
 
 def _vanished(case: Case) -> Verdict:
-    if case.link is None:
+    if case.link is None or case.pending:
         return _follow(case.then(gone=True))
     # Refused as a duplicate a moment ago, and now there is none. Once is a coincidence.
     if case.state.steps.get("vanished"):
@@ -228,46 +198,21 @@ def _delivered(case: Case, body: Json, contact_id: int | None) -> Delivered:
         if state.customer.email is not ABSENT and not case.email and state.known.get("email"):
             notes.append(brevo_plan.EMAIL_KEPT)
     faults = (f"list {case.options.list_id} was refused by Brevo",) if steps.get("no_list") else ()
-    return Delivered(known=_known_after(case, body, contact_id), notes=tuple(dict.fromkeys(notes)), faults=faults)
+    return Delivered(known=known_after(case, body, contact_id), notes=tuple(dict.fromkeys(notes)), faults=faults)
 
 
-def _known_after(case: Case, body: Json, contact_id: int | None) -> dict[str, Json]:
-    state, read, linking = case.state, case.contact, case.link is not None
-    now, sent = state.now.isoformat(), body.get("attributes", {})
-    known: dict[str, Json] = {"exists": True}
-    if case.is_new:
-        known |= {"owner": True, "email": body.get("email"), "contact_id": contact_id, "sms": sent.get("SMS")}
-    else:
-        blocks = {
-            "email": own_block(state, read, "email", linking=linking),
-            "sms": own_block(state, read, "sms", linking=linking),
-        }
-        known |= {
-            "owner": case.owner,
-            "linked": linking or state.known.get("linked", False),
-            "email": case.renamed or case.present_address,
-            "contact_id": (read.id if read else None) or state.known.get("contact_id"),
-            "sms": sent.get("SMS", None if linking else state.known.get("sms")),
-            "blocked_at": blocks["email"] and blocks["email"].isoformat(),
-            "sms_blocked_at": blocks["sms"] and blocks["sms"].isoformat(),
-        }
-    for flag, key in (("emailBlacklisted", "blocked_at"), ("smsBlacklisted", "sms_blocked_at")):
-        if flag in body:
-            known[key] = now if body[flag] else None
-    return {name: value for name, value in known.items() if value not in (None, "")}
-
-
-def _known_after_deletion(case: Case) -> dict[str, Json]:
-    if case.options.delete_behavior == "hard":
-        return {"deleted": True}
-    # Softly deleted the contact is still there, on a blocklist of our own: a later grant may lift it.
-    now, contact_id = case.state.now.isoformat(), case.state.known.get("contact_id")
-    blocks = {"deleted": True, "blocked_at": now, "sms_blocked_at": now}
-    return blocks if contact_id is None else {**blocks, "contact_id": contact_id}
+def _orders(options: BrevoOptions) -> BrevoOrders | BrevoEcommerceOrders:
+    return BrevoEcommerceOrders(options) if options.orders_api == "ecommerce" else BrevoOrders(options)
 
 
 DESTINATION: Final = Destination(
     name="brevo",
+    section=BrevoSection,
     options=BrevoOptions,
-    lanes={"contacts": LaneSpec(kind="customer", connector=Brevo)},
+    lanes={
+        "contacts": LaneSpec(kind="customer", connector=Brevo),
+        "orders": LaneSpec(kind="order", connector=_orders),
+        "events": LaneSpec(kind="events", connector=BrevoEvents),
+        "products": LaneSpec(kind="product", connector=BrevoProducts),
+    },
 )

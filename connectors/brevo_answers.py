@@ -209,7 +209,7 @@ def budget_headers(response: Response) -> tuple[int, float] | None:
     return int(remaining), reset
 
 
-def throttled(response: Response, *, now: datetime) -> BudgetSpent:
+def throttled(response: Response, *, now: datetime | None = None) -> BudgetSpent:
     """Read a 429. Brevo documents no Retry-After; its own header counts seconds until the reset, no time of day."""
     reset = _seconds(response.headers.get("x-sib-ratelimit-reset", ""))
     return BudgetSpent(after=retry_after(response, now=now) or (60.0 if reset is None else max(reset, 1.0)))

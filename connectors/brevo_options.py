@@ -11,16 +11,29 @@ from connectors.attributes import DEFAULT_MAPPING
 class BrevoOptions:
     """The settings of one Brevo account.
 
-    `limits_off` is for the sandbox. `unknown_consent` says what a new contact gets of whom no decision is known: the
-    blocklist, or whatever Brevo does. Without `update_enabled` an address that Brevo holds already is a refusal.
+    `limits_off` is for the sandbox, `limits` holds windows by class of call that are not those of the plan.
+    `unknown_consent` says what a new contact gets of whom no decision is known: the blocklist, or whatever Brevo does.
+    Without `update_enabled` an address that Brevo holds already is a refusal. Imports put their contacts on
+    `import_list_id`, or else on `list_id`: Brevo takes none without a list. `attribute_types` and `attribute_options`
+    (of a multiple choice) are told by the attribute's name, where they differ from what the field suggests.
     """
 
     api_key: str = field(repr=False)
     base_url: str = "https://api.brevo.com/v3"
     plan: Literal["general", "advanced", "extended"] = "general"
     limits_off: bool = False
+    limits: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     field_mapping: Mapping[str, str] = field(default_factory=lambda: DEFAULT_MAPPING)
+    attribute_types: Mapping[str, str] = field(default_factory=dict)
+    attribute_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     list_id: int | None = None
+    import_list_id: int | None = None
     delete_behavior: Literal["soft", "hard"] = "soft"
     unknown_consent: Literal["blocklist", "vendor_default"] = "blocklist"
     update_enabled: bool = True
+    orders_api: Literal["status", "ecommerce"] = "status"
+
+    @property
+    def import_list(self) -> int | None:
+        """The list for imports; None: there are none."""
+        return self.list_id if self.import_list_id is None else self.import_list_id

@@ -5,30 +5,23 @@ https://developers.brevo.com/reference/updatecontact, as of November 2026.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from connectors import brevo_consent
-from connectors.attributes import attributes
-from connectors.brevo_answers import PHONES, Contact
-from connectors.brevo_options import BrevoOptions
-from connectors.connector import Call, Nothing, State
+from connectors.brevo_account import CONTACTS
+from connectors.brevo_answers import PHONES
+from connectors.brevo_attributes import typed
+from connectors.brevo_identity import BY_EMAIL, BY_EXT_ID, BY_ID, Identity, Target
+from connectors.connector import Call, Nothing
 from mappings.records import ABSENT
 
 Json: TypeAlias = Any
-Target: TypeAlias = tuple[str, str]
-
-BUDGET: Final = "brevo.contacts"
 CREATE: Final = "create"
 READ: Final = "read"
 UPDATE: Final = "update"
 DELETE: Final = "delete"
-
-BY_EMAIL: Final = "email_id"
-BY_EXT_ID: Final = "ext_id"
-BY_ID: Final = "contact_id"
-BY_PHONE: Final = "phone_id"
 
 EMAIL_KEPT: Final = "e-mail left as it is: it cannot be cleared at Brevo"
 TAKEN: Final = "phone left out: belongs to another contact"
@@ -37,35 +30,9 @@ INVALID: Final = "phone left out: refused as invalid"
 _RESERVED: Final = frozenset({"EMAIL", "EXT_ID"})
 
 
-def same_address(one: str | None, other: str | None) -> bool:
-    """Say whether two addresses are one to Brevo, which keeps them in lower case."""
-    return (one or "").strip().lower() == (other or "").strip().lower()
-
-
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One customer's delivery and where it stands.
-
-    Of `known`: exists, owner (we may rename and delete it), email, sms, contact_id, blocked_at and sms_blocked_at (when
-    we wrote a blocklist), linked (it was there before us), deleted. Of `steps`: link (by what an existing contact was
-    met), ext_taken, contact (as it was read), gone, vanished, moved (the address it was given), left_out, no_list,
-    no_unlink, tried and holder (of a deletion).
-    """
-
-    options: BrevoOptions
-    state: State
-
-    def then(self, **answers: Json) -> "Case":
-        """Give the case with more answers; together they are the step to keep."""
-        return replace(self, state=replace(self.state, steps={**self.state.steps, **answers}))
-
-    def having_read(self, found: Contact, by: str) -> "Case":
-        """Give the case with a contact read: a blocklist once seen stays, our own calls may have lifted it since."""
-        before = self.contact
-        blocked = found.blocked or (before is not None and before.blocked)
-        sms_blocked = found.sms_blocked or (before is not None and before.sms_blocked)
-        ext = "ours" if by == BY_EXT_ID else found.ext
-        return self.then(contact={**asdict(found), "blocked": blocked, "sms_blocked": sms_blocked, "ext": ext})
+class Case(Identity):
+    """One customer's delivery and the call that comes next in it."""
 
     def next_call(self) -> Call | Nothing:
         """Give the call that comes next, or why there is none."""
@@ -74,83 +41,10 @@ class Case:
         target = None if self.is_new else self.target
         return self._creation() if target is None else self._change(target)
 
-    @property
-    def email(self) -> str | None:
-        """The address the shop has newly told, None when it told none."""
-        value = self.state.customer.email
-        return None if value is ABSENT or value is None else value.strip() or None
-
-    @property
-    def address(self) -> str | None:
-        """The address the contact is to have."""
-        return self.state.known.get("email") if self.state.customer.email is ABSENT else self.email
-
-    @property
-    def link(self) -> str | None:
-        """By what an existing contact was met, for as long as the address is the one it was met by."""
-        met = self.state.steps.get("link")
-        if met is None or (met["by"] == BY_EMAIL and not same_address(met["address"], self.address)):
-            return None
-        return str(met["by"])
-
-    @property
-    def contact(self) -> Contact | None:
-        """The contact as it was read in this delivery."""
-        read = self.state.steps.get("contact")
-        return None if read is None else Contact(**read)
-
-    @property
-    def owner(self) -> bool:
-        """Whether the contact is this customer's: it carries our id, or nobody's and no other source holds it."""
-        if self.link is None:
-            return bool(self.state.known.get("owner"))
-        contact = self.contact
-        return contact is not None and (contact.ext == "ours" or (contact.ext == "none" and not self.state.shared))
-
-    @property
-    def is_new(self) -> bool:
-        """Whether a contact has to be created."""
-        known, steps = self.state.known, self.state.steps
-        if self.link is not None:
-            return False
-        if not known.get("exists") or steps.get("gone"):
-            return True
-        # Another's contact keeps its address: with a new one this customer gets a contact of its own.
-        return not self.owner and self.email is not None and not same_address(self.email, known.get("email"))
-
-    @property
-    def target(self) -> Target | None:
-        """The identifier by which the contact is read and changed."""
-        known, contact = self.state.known, self.contact
-        contact_id = known.get("contact_id") or (contact.id if contact else None)
-        if self.link is not None:
-            return (BY_EMAIL, self.address or "") if self.link == BY_EMAIL else (BY_EXT_ID, self.state.ext_id or "")
-        if self.owner and self.state.ext_id is not None:
-            return BY_EXT_ID, self.state.ext_id
-        if contact_id is not None:
-            return BY_ID, str(contact_id)
-        if known.get("email"):
-            return BY_EMAIL, known["email"]
-        return (BY_PHONE, known["sms"]) if known.get("sms") else None
-
-    @property
-    def present_address(self) -> str | None:
-        """The address the contact has at Brevo, as far as we know."""
-        contact = self.contact
-        read = contact.email if contact else None
-        return self.state.steps.get("moved") or read or self.state.known.get("email")
-
-    @property
-    def renamed(self) -> str | None:
-        """The address to give the contact instead of the one it has."""
-        if self.link == BY_EMAIL or not self.owner or same_address(self.email, self.present_address):
-            return None
-        return self.email
-
     def fields(self) -> dict[str, Json]:
         """Give the attributes to write; Brevo clears one that is set to empty text."""
         left_out = self.state.steps.get("left_out", {})
-        mapped = attributes(self.state.customer, self.state.raw, self.options.field_mapping)
+        mapped = typed(self.options, self.state.customer, self.state.raw)
         return {
             name: "" if value is None else value
             for name, value in mapped.items()
@@ -271,7 +165,7 @@ class Case:
             path="/contacts" if target is None else f"/contacts/{quote(target[1], safe='')}",
             query={} if target is None else {"identifierType": target[0]},
             body=body,
-            budget=BUDGET,
+            budget=CONTACTS,
             subjects=(self.state.subject,),
             step=step,
             memo=self.state,

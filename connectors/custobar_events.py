@@ -40,7 +40,7 @@ def upload(options: CustobarOptions, state: OrderState) -> Upload | Nothing:  # 
     if not state.transitions:
         return Nothing(reason=NOTHING_HAPPENED)
     if not who:
-        return Nothing(reason=NOBODY)
+        return Nothing(reason=NOBODY, keep=not state.complete)
     told = [(one, when) for one in state.transitions if (when := one.time or state.now) >= state.now - OLDEST]
     if not told:
         return Nothing(reason=OLD_NEWS)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from connectors import brevo
+from connectors import brevo, custobar, voucherify
 from connectors.destination import Destination
 
 DESTINATIONS: Final[Mapping[str, Destination]] = {
     "brevo": brevo.DESTINATION,
+    "custobar": custobar.DESTINATION,
+    "voucherify": voucherify.DESTINATION,
 }

@@ -19,7 +19,7 @@ def test_names_stand_in_both_spellings() -> None:
 
 
 def test_every_field_of_a_customer_can_be_mapped(customer: Any) -> None:
-    reached = {"sms_consent"}
+    reached = {"sms_consent", "tags_removed"}
     for name in Customer.model_fields:
         marker = object()
         other = customer().model_copy(update={name: marker})
@@ -72,6 +72,16 @@ def test_values_are_what_a_destination_can_hold(customer: Any, name: str, value:
 
     assert found == sent
     assert type(found) is type(sent)
+
+
+def test_tags_known_to_be_there_stand_for_the_set_nobody_told(customer: Any) -> None:
+    def sent(**tags: object) -> dict[str, Any]:
+        return attributes(customer(**tags), {}, {"tags": "TAGS"})
+
+    assert sent(tags_added=("vip",), tags_removed=("b2b",)) == {"TAGS": "vip"}
+    assert sent(tags=("b2b",), tags_added=("vip",)) == {"TAGS": "b2b"}
+    assert sent(tags=None, tags_added=("vip",)) == {"TAGS": None}
+    assert sent(tags_added=(), tags_removed=("b2b",)) == {}
 
 
 def test_absent_fields_are_not_sent(customer: Any) -> None:

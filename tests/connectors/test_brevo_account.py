@@ -4,22 +4,69 @@ from typing import Any
 
 import pytest
 
-from connectors.connector import Decision
+from connectors.brevo import DESTINATION
+from connectors.brevo_ecommerce import BrevoEcommerceOrders
+from connectors.brevo_orders import BrevoOrders
+from connectors.connector import Decision, Response
+from connectors.destination import LaneSpec
+
+GENERAL = {
+    "brevo.contacts": ((10, 1.0), (36_000, 3600.0)),
+    "brevo.events": ((10, 1.0), (36_000, 3600.0)),
+    "brevo.orders": ((5, 1.0), (18_000, 3600.0)),
+    "brevo.products": ((2, 1.0), (7_200, 3600.0)),
+    "brevo.other": ((100, 3600.0),),
+}
 
 
 @pytest.mark.parametrize(
-    ("options", "windows"),
+    ("options", "other"),
     [
-        ({}, ((10, 1.0), (36_000, 3600.0))),
-        ({"plan": "advanced"}, ((20, 1.0), (72_000, 3600.0))),
-        ({"plan": "extended"}, ((60, 1.0),)),
-        ({"limits_off": True}, ()),
+        ({}, {}),
+        (
+            {"plan": "advanced"},
+            {
+                "brevo.contacts": ((20, 1.0), (72_000, 3600.0)),
+                "brevo.events": ((20, 1.0),),
+                "brevo.other": ((200, 3600.0),),
+            },
+        ),
+        (
+            {"plan": "extended"},
+            {"brevo.contacts": ((60, 1.0),), "brevo.events": ((60, 1.0),), "brevo.other": ((200, 3600.0),)},
+        ),
+        ({"limits": {"orders": ((1, 2.0),)}}, {"brevo.orders": ((1, 2.0),)}),
+        ({"limits_off": True, "limits": {"orders": ((1, 2.0),)}}, dict.fromkeys(GENERAL, ())),
     ],
 )
-def test_plan_sets_the_budget(brevo: Any, options: Any, windows: object) -> None:
-    (budget,) = brevo(**options).budgets
+def test_plan_sets_the_budgets_by_class(brevo: Any, options: Any, other: Any) -> None:
+    assert GENERAL | other == {budget.name: budget.windows for budget in brevo(**options).budgets}
 
-    assert (budget.name, budget.windows) == ("brevo.contacts", windows)
+
+@pytest.mark.parametrize("lane", DESTINATION.lanes.values())
+def test_lanes_of_an_account_share_its_address_key_and_budgets(brevo: Any, lane: LaneSpec) -> None:
+    contacts = brevo(base_url="https://other.example.com")
+    one = lane.connector(contacts.options)
+
+    assert (contacts.name, contacts.base_url, contacts.budgets) == (one.name, one.base_url, one.budgets)
+    assert (contacts.headers(), contacts.probe()) == (one.headers(), one.probe())
+    assert {way.budget for way in one.ways} <= {budget.name for budget in one.budgets}
+    assert [way.bulk for way in one.ways] == [False, True]
+    assert one.judge(one.probe(), Response(status=200, headers={}, body=b"{}")) == {}
+
+
+def test_contacts_are_imported_where_there_is_a_list(brevo: Any) -> None:
+    assert len(brevo(list_id=None).ways) == 1
+    assert len(brevo(list_id=None, import_list_id=7).ways) == 2
+
+
+def test_orders_have_a_dialect(brevo: Any) -> None:
+    orders = DESTINATION.lanes["orders"].connector
+
+    assert isinstance(orders(brevo().options), BrevoOrders)
+    dialect = orders(brevo(orders_api="ecommerce").options)
+    assert isinstance(dialect, BrevoEcommerceOrders)
+    assert [(way.budget, way.most) for way in dialect.ways] == [("brevo.orders", 1), ("brevo.orders", 100)]
 
 
 def test_key_goes_into_a_header_of_its_own(brevo: Any) -> None:
@@ -27,7 +74,11 @@ def test_key_goes_into_a_header_of_its_own(brevo: Any) -> None:
 
 
 def test_probes_ask_for_the_account_and_a_list(brevo: Any) -> None:
-    assert (brevo().probe().path, brevo().list_probe(5).path) == ("/account", "/contacts/lists/5")
+    probes = [brevo().probe(), brevo().list_probe(5)]
+
+    assert [("/account", "brevo.other"), ("/contacts/lists/5", "brevo.contacts")] == [
+        (probe.path, probe.budget) for probe in probes
+    ]
 
 
 def test_allowance_is_read_from_brevos_headers(brevo: Any, respond_with: Any) -> None:

@@ -39,7 +39,7 @@ KNOWN = {"exists": True, "owner": True, "email": "ada@example.com", "contact_id"
 
 def cases(ago: Any) -> dict[str, dict[str, Any]]:
     told = {"email": ago(days=1), "sms": ago(days=1)}
-    cleared = {name: None for name in Customer.model_fields if not name.endswith("_consent")}
+    cleared = {name: None for name in Customer.model_fields if not name.endswith(("_consent", "_added", "_removed"))}
     return {
         "create__full": {**FULL, "grants": told, "raw": {"vip": False}},
         "create__bare": {"email": "ada@example.com"},

@@ -41,7 +41,14 @@ def test_existing_contact_of_nobody_becomes_ours(answered: Any, brevo: Any, stat
         "listIds": [5],
     }
     assert talk.end == Delivered(
-        known={"exists": True, "owner": True, "linked": True, "email": "ada@example.com", "contact_id": 9}
+        known={
+            "exists": True,
+            "owner": True,
+            "linked": True,
+            "email": "ada@example.com",
+            "contact_id": 9,
+            "empty": ["SMS"],
+        }
     )
 
 

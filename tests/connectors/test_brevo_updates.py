@@ -156,3 +156,12 @@ def test_busy_account_is_asked_later(answered: Any, brevo: Any, state: Any) -> N
     talk = answered(brevo(), state(known=OURS, first_name="Ada"), [(400, answer)])
 
     assert talk.end == RetryLater(reason="account_in_process")
+
+
+def test_refusal_of_a_number_that_was_not_sent_leaves_none_out(answered: Any, brevo: Any, state: Any) -> None:
+    answer = {"code": "duplicate_parameter", "message": "WHATSAPP is already associated with another Contact"}
+    talk = answered(brevo(), state(known=OURS, phone="+4520123456"), [(400, answer)])
+
+    assert talk.end == Rejected(
+        reason="duplicate_parameter", field="WHATSAPP", detail="WHATSAPP is already associated with another Contact"
+    )

@@ -49,6 +49,14 @@ def test_order_without_news_or_buyer_tells_nothing(custobar: Any, order_state: A
     )
 
 
+def test_milestone_of_an_order_told_in_parts_waits_for_its_buyer(
+    custobar: Any, order_state: Any, reason: Any, ago: Any
+) -> None:
+    state = order_state(ext_id=None, complete=False, milestones={"paid": ago(days=1)})
+
+    assert reason(custobar("events"), state) == Nothing(reason=NOBODY, keep=True)
+
+
 def test_milestone_without_a_time_happens_now(custobar: Any, order_state: Any, row: Any) -> None:
     assert row(custobar("events"), order_state(milestones={"paid": None}))["date"] == "2026-11-20T12:00:00Z"
 
