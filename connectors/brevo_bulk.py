@@ -37,10 +37,10 @@ def calls_of(
     together: Callable[[Sequence[Row]], Call],
     way: Way | None,
 ) -> list[Call | Nothing]:
-    """Give each its call; together by a way in bulk, where enough of them are left that can be told so."""
+    """Give each its call; together by a way in bulk, where several are left that can be told so."""
     rows = [one for one in found if isinstance(one, Row)]
     shared: dict[str, Call] = {}
-    for bundle in bundles(rows, most=way.most) if way and len(rows) >= way.least else ():
+    for bundle in bundles(rows, most=way.most) if way and len(rows) > 1 else ():
         call = together(bundle)
         shared |= dict.fromkeys(call.subjects, call)
     return [one if isinstance(one, Nothing) else shared.get(one.subject) or alone(one) for one in found]

@@ -53,6 +53,11 @@ class Refusal:
         return Rejected(reason=self.key or otherwise, field=self.field, detail=self.detail)
 
 
+def written(response: Response) -> bool:
+    """Say whether a record was written: then the record itself is the answer, and a proxy's page is none."""
+    return response.status == 200 and isinstance(response.json(), dict)
+
+
 def refusal(response: Response, sent: Json) -> Refusal:
     """Read an error body; only code, message and details are certain to be there."""
     content = response.json()

@@ -107,15 +107,13 @@ class VoucherifyCustomers(Account):
         """Say what the answer means for each customer the call is about."""
         if call.step == BULK:
             return self._judge_bulk(call, response)
-        state: State = call.memo
-        return {state.subject: self._judge_one(state, call, response)}
+        return {subject: self._judge_one(call.memo, call, response) for subject in call.subjects}
 
     def _judge_one(self, state: State, call: Call, response: Response) -> Verdict:
-        status = response.status
-        if call.step == DELETE and status in (200, 204, 404):
-            there = call.method == "PUT" and status == 200
-            return Delivered(known=profiles.known_after_deletion(state, there=there))
-        if call.step != DELETE and status == 200:
+        status, written = response.status, answers.written(response)
+        if call.step == DELETE and (written or status in (204, 404)):
+            return Delivered(known=profiles.known_after_deletion(state, there=call.method == "PUT" and written))
+        if call.step != DELETE and written:
             return self._delivered(state)
         if call.step == UPSERT and status == 409:
             # Two upserts of one new customer at once, such as by an order of theirs: now there is one to update.

@@ -59,8 +59,7 @@ class VoucherifyEvents(Account):
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
         """Say what the answer means for the order the event is of."""
-        state: OrderState = call.memo
-        return {state.subject: _judge(state, call, response)}
+        return {subject: _judge(call.memo, call, response) for subject in call.subjects}
 
 
 def _to_tell(state: OrderState) -> list[Transition]:
@@ -102,7 +101,7 @@ def _about(state: OrderState, transition: Transition) -> dict[str, Json]:
 
 
 def _judge(state: OrderState, call: Call, response: Response) -> Verdict:
-    if response.status == 200:
+    if answers.written(response):
         told = [*state.steps.get("told", ()), _to_tell(state)[0].milestone]
         then = replace(state, steps={**state.steps, "told": told})
         following = _next_call(then)

@@ -54,16 +54,15 @@ class VoucherifyOrders(Account):
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
         """Say what the answer means for the order the call is about."""
-        state: OrderState = call.memo
-        return {state.subject: self._judge(state, call, response)}
+        return {subject: self._judge(call.memo, call, response) for subject in call.subjects}
 
     def _judge(self, state: OrderState, call: Call, response: Response) -> Verdict:
         match call.step, response.status:
-            case "cancel", 200:
+            case "cancel", 200 if answers.written(response):
                 return Delivered(known={**state.known, "exists": True, "deleted": True})
             case "cancel", 404:
                 return Delivered(known={"deleted": True})
-            case (("upsert" | "update"), 200):
+            case (("upsert" | "update"), 200) if answers.written(response):
                 as_wanted = call.body["status"] == cart.status(state)
                 return _delivered(state) if as_wanted else self._follow(state, paid=True)
             case "upsert", 409:

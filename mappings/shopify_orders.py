@@ -141,7 +141,7 @@ def _order(delivery: Delivery, body: Node, rank: int) -> tuple[Order, tuple[str,
 
 
 def _payment(body: Node) -> tuple[Decided[str], Decided[Payment]]:
-    word = said(body["financial_status"]) or ""
+    word = present(said(body["financial_status"])) or ""
     return "cancelled" if body["cancelled_at"].value else word or ABSENT, _PAYMENTS.get(word, ABSENT)
 
 

@@ -1,28 +1,26 @@
-"""What the README promises about commands and topics is so."""
+"""What the README promises about commands, topics, records, limits and settings is so."""
 
 import re
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 
-from mappings.registry import PLATFORMS
+from tests.readme_tables import README as PATH
+from tests.readme_tables import marked, tables
 from worker.commands.main import app
+from worker.settings.reading import read
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-
-
-def topic_table() -> str:
-    lines = ["| platform | topics |", "|---|---|"]
-    for name, platform in PLATFORMS.items():
-        lines.append(f"| {name} | {' '.join(f'`{topic}`' for topic in platform.topics)} |")
-    return "\n".join(lines)
+README = PATH.read_text(encoding="utf-8")
+CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 
 
-def test_topics_of_every_platform_stand_in_the_readme() -> None:
-    found = re.search(r"<!-- topics: .*? -->\n(.*?)\n<!-- /topics -->", README, re.DOTALL)
+@pytest.mark.parametrize("name", ["topics", "records", "limits"])
+def test_generated_tables_are_those_of_the_registries(name: str) -> None:
+    found = marked(name, README)
 
     assert found is not None
-    assert topic_table() == found[1]
+    assert tables()[name] == found[2], "run `python -m tests.readme_tables`"
 
 
 def test_every_command_stands_in_the_readme() -> None:
@@ -39,3 +37,22 @@ def test_both_set_up_commands_are_one_line_in_a_block_of_their_own() -> None:
     assert "pytest" in blocks[1]
     assert blocks[1].count("\n") == 1
     assert blocks[1].strip() == next(line for line in README.splitlines() if "pytest" in line)
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS, ids=["smallest", "larger"])
+def test_configurations_shown_are_valid(text: str, tmp_path: Path) -> None:
+    environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "a-value")
+    path = tmp_path / "commerce-sync.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    settings = read(path, environ)
+
+    assert settings.skills.on()
+
+
+def test_names_of_the_page_are_where_it_says() -> None:
+    root = PATH.parent
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+
+    assert {"mappings/README.md", "connectors/README.md"} <= set(links)
+    assert [link for link in links if not (root / link).exists()] == []

@@ -138,7 +138,9 @@ def test_what_is_left_out_is_told(running: Any, cli: Callable[..., Any], woken: 
 
 
 def test_an_unknown_skill_is_refused(house: Any, cli: Callable[..., Any]) -> None:
-    refused(cli("trigger", "order-sync", "customer_created", house.file(DATA)), "`order-sync`", "customer-sync")
+    refused(
+        cli("trigger", "cart-sync", "customer_created", house.file(DATA)), "`cart-sync`", "customer-sync", "order-sync"
+    )
 
 
 def test_an_unknown_event_is_refused_with_those_there_are(house: Any, cli: Callable[..., Any]) -> None:
@@ -152,6 +154,27 @@ def test_a_skill_that_is_not_enabled_is_refused(house: Any, cli: Callable[..., A
     house.configure(f"sources: {{shopify: {{}}}}\nskills: {skills}\n")
 
     refused(cli("trigger", "customer-sync", "customer_created", house.file(DATA)), "not enabled")
+
+
+def test_a_skill_has_events_of_its_own_only(house: Any, cli: Callable[..., Any]) -> None:
+    house.configure(
+        "sources: {custom: {}}\ndestinations: {brevo: {api_key: k}}\nskills: {order-sync: {enabled: true}}\n"
+    )
+    done = cli("trigger", "order-sync", "customer_created", house.file(DATA))
+
+    refused(done, "`customer_created`", "order_created", "order_refunded")
+
+
+def test_an_order_is_kept_for_its_skill(running: Any, cli: Callable[..., Any], woken: list[str]) -> None:
+    running.configure(
+        "sources: {custom: {secrets: [b]}}\ndestinations: {brevo: {api_key: k}}\nskills: {order-sync: {}}\n"
+    )
+    order = {"id": "7", "email": "ann@example.com", "products": [], "financial": {"total": 5, "currency": "EUR"}}
+
+    done = cli("trigger", "order-sync", "order_created", running.file(order))
+
+    assert (done.code, woken) == (0, [MAP])
+    assert kept(running, done.out.strip()).topic == "trigger\norder_created"
 
 
 def test_without_a_store_nothing_is_kept_and_up_is_named(house: Any, cli: Callable[..., Any]) -> None:

@@ -191,6 +191,28 @@ def test_refunds_told_one_by_one_add_up() -> None:
     assert Decimal("20.00") == listener.order.refunded
 
 
+@given(order=st.permutations(range(3)), cuts=st.sets(st.integers(1, 2)))
+def test_refunds_told_one_by_one_tell_the_same_in_any_order(order: list[int], cuts: set[int]) -> None:
+    changes = (
+        change(1, **{**PLACED, "refunds": ABSENT}, payment="paid"),
+        change(2, refunds_added=(refund("r1", "5.00"),)),
+        change(3, refunds_added=(refund("r2", "15.00"),)),
+    )
+    listener = Listener("events")
+    for part in split([changes[index] for index in order], cuts):
+        listener.hear(*part)
+
+    assert sorted(listener.told) == ["created", "paid", "partially_refunded", "refunded"]
+
+
+def test_one_refund_of_the_whole_is_none_in_part() -> None:
+    listener = Listener("events")
+    listener.hear(change(1, **{**PLACED, "refunds": ABSENT}, payment="paid"))
+    listener.hear(change(2, refunds_added=(refund("r1", "20.00"),)))
+
+    assert listener.told == ["created", "paid", "refunded"]
+
+
 def test_a_parcel_alone_tells_that_the_order_is_shipped() -> None:
     listener = Listener("events")
     listener.hear(change(1, **PLACED, payment="paid"))

@@ -24,7 +24,8 @@ from worker.settings.models import Settings
 from worker.sync.identity import Identity
 from worker.sync.mapping import TRIGGER, UnmappableError
 
-SKILL: Final = "customer-sync"
+# The skills that can be started by hand, with what the names of their events begin with.
+EVENTS: Final = {"customer-sync": "customer_", "order-sync": "order_"}
 
 
 def run(skill: str, event: str, file: Path) -> int:
@@ -32,7 +33,7 @@ def run(skill: str, event: str, file: Path) -> int:
     settings = configuration()
     _require(settings, skill, event)
     body = _body(event, file)
-    source = source_for(settings)
+    source = source_for(settings, skill)
     kept = _event(source, event, body)
     _try_out(settings, kept)
     with opened(settings) as deployment:
@@ -43,24 +44,20 @@ def run(skill: str, event: str, file: Path) -> int:
     return 0
 
 
-def source_for(settings: Settings) -> str:
+def source_for(settings: Settings, skill: str) -> str:
     """Give the source that the event shall come from, and say which one where there is a choice.
 
     Raises: CommandError when the skill hears none.
     """
-    heard = [name for name in settings.sources if _hears(settings, name)]
+    on = settings.skills.on().get(skill)
+    heard = [name for name in settings.sources if on and on.hears(name)]
     if not heard:
-        raise CommandError(f"{SKILL} is not enabled: write it under `skills`")
+        raise CommandError(f"{skill} is not enabled: write it under `skills`")
     own = [name for name in heard if settings.sources[name].platform == "custom"]
     chosen = heard[0] if len(heard) == 1 or not own else own[0]
     if len(heard) > 1:
-        say(f"the customer is taken to be one of the source `{chosen}`")
+        say(f"the event is taken to be one of the source `{chosen}`")
     return chosen
-
-
-def _hears(settings: Settings, source: str) -> bool:
-    skill = settings.skills.customer_sync
-    return skill is not None and skill.hears(source)
 
 
 def _require(settings: Settings, skill: str, event: str) -> None:
@@ -68,13 +65,13 @@ def _require(settings: Settings, skill: str, event: str) -> None:
 
     Raises: CommandError that names those there are.
     """
-    if skill != SKILL:
-        raise CommandError(f"there is no skill `{skill}`; there is {SKILL}")
-    known = PLATFORMS["custom"].topics
+    if skill not in EVENTS:
+        raise CommandError(f"there is no skill `{skill}`; there are {', '.join(EVENTS)}")
+    known = [topic for topic in PLATFORMS["custom"].topics if topic.startswith(EVENTS[skill])]
     if event not in known:
-        raise CommandError(f"{SKILL} has no event `{event}`; it has {', '.join(known)}")
-    if settings.skills.customer_sync is None:
-        raise CommandError(f"{SKILL} is not enabled: write it under `skills`")
+        raise CommandError(f"{skill} has no event `{event}`; it has {', '.join(known)}")
+    if skill not in settings.skills.on():
+        raise CommandError(f"{skill} is not enabled: write it under `skills`")
 
 
 def _body(event: str, file: Path) -> bytes:

@@ -92,20 +92,23 @@ def order_of(facets: Facets) -> Order:
 
 
 def derived(facets: Facets) -> dict[str, Facet]:
-    """Give the milestone that refunds add up to, where the platform tells them one by one and no more."""
-    refunds = [facet for name, facet in facets.items() if name.startswith(REFUNDS.element)]
+    """Give the milestones that refunds add up to, where the platform tells them one by one and no more."""
+    versions = [version for name, (_, version) in facets.items() if name.startswith(REFUNDS.element)]
     total, payment = facets.get("total", (None,))[0], facets.get("payment", (None,))[0]
-    if not refunds or total is None or payment == "refunded":
+    known = [one for one in REFUNDS.elements(facets).values.values() if one is not True]
+    if not known or total is None or payment == "refunded":
         return {}
-    whole = sum(
-        Decimal(one["amount"]["shop"]["amount"]) for one in REFUNDS.elements(facets).values.values() if one is not True
-    )
-    newest = max(version for _, version in refunds)
-    if whole <= 0:
-        return {}
-    milestone = "refunded" if whole >= Decimal(total["shop"]["amount"]) else "partially_refunded"
+    # Both may come to be known at once, so the first counts by itself: whenever they arrive, the same is told.
+    known.sort(key=lambda one: (one["time"] or "~", one["id"]))
+    amounts = [Decimal(one["amount"]["shop"]["amount"]) for one in known]
+    given_back, whole = sum(amounts), Decimal(total["shop"]["amount"])
+    reached = {"partially_refunded": amounts[0] < whole, "refunded": given_back >= whole}
     # A platform that says "partially" of each refund does not add them up either.
-    return {} if milestone == payment else {REACHED + milestone: (None, newest)}
+    return {
+        REACHED + milestone: (None, max(versions))
+        for milestone, is_reached in reached.items()
+        if is_reached and given_back > 0 and milestone != payment
+    }
 
 
 def transitions(facets: Facets, versions: Mapping[str, Version]) -> tuple[Transition, ...]:

@@ -94,7 +94,7 @@ class Preparer:
     def again(self, lane: DestinationLane, many: Sequence[Prepared]) -> tuple[list[Settlement], list[Prepared]]:
         """Ask for the calls of some once more, without the others they shared a call with."""
         ready = [_Ready(draft=one.draft, state=one.state, image=one.image) for one in many]
-        calls = self._calls(lane, ready, bulk=len(many) > 1)
+        calls = self._calls(lane, ready, bulk=len(many) >= lane.shares_from)
         found = [self._prepared(lane, one, calls[one.draft.key.key]) for one in ready]
         settled = [one for one in found if isinstance(one, Settlement)]
         return settled, [one for one in found if isinstance(one, Prepared)]

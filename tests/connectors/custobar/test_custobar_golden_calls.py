@@ -114,6 +114,9 @@ def cases(state: Any, order_state: Any, product_state: Any, price: Any, line: An
         "products__bare": product_state(price=price("0")),
         "products__cleared": product_state(**{**dict.fromkeys(product), "price": price("12.50")}),
         "events__full": order_state(**full, milestones=MILESTONES),
+        "events__cleared": order_state(
+            **{**EMPTY_ORDER, **nothing}, milestones=dict.fromkeys(("created", "shipped"), NOW - timedelta(hours=1))
+        ),
         "events__bare": order_state(milestones={"shipped": None}, ext_id=None, phone="+4520123456"),
     }
 

@@ -117,8 +117,10 @@ def order_cases(price: Any, line: Any) -> dict[str, dict[str, Any]]:
 
 def event_cases(price: Any, ago: Any) -> dict[str, dict[str, Any]]:
     told = {"number": "#1001", "source": "web", "discount_codes": ("WELCOME",), "first_purchase": True}
+    empty = {name: None for name in Order.model_fields if not name.startswith(("refunds", "fulfilments"))}
     return {
         "event__full": {**told, "milestones": [("partially_refunded", ago(days=1))]},
+        "event__cleared": {**empty, "milestones": [("refunded", None)]},
         "event__bare": {"total": None, "milestones": [("created", None)]},
     }
 
@@ -156,7 +158,7 @@ def test_call_for_an_order_is_as_written_down(
     assert not {"ada@example.com", "+4520123456", "gift for Ada"} & set(json.dumps(call.body).split('"'))
 
 
-@pytest.mark.parametrize("name", ["full", "bare"])
+@pytest.mark.parametrize("name", ["full", "bare", "cleared"])
 def test_call_for_an_event_is_as_written_down(
     events: Any, order_state: Any, lawful: Any, cases: Any, name: str
 ) -> None:
