@@ -13,8 +13,9 @@ from typing import Any, Final, TypeAlias
 from connectors.brevo_account import EVENTS, OTHER, BrevoAccount, refused, refused_together
 from connectors.brevo_answers import scrubbed
 from connectors.brevo_bulk import Row, calls_of
-from connectors.brevo_order import decimal, each, filled, identifiers, minor, product_id, quantity, text
+from connectors.brevo_order import decimal, each, filled, identifiers, product_id, quantity, text
 from connectors.connector import Call, Milestone, Nothing, OrderState, Response, Transition, Way
+from connectors.money import minor
 from connectors.verdicts import Delivered, Follow, Rejected, RetryLater, Verdict
 from mappings.records import Fulfilment, Money, Order, OrderLine, Price
 

@@ -5,11 +5,11 @@ Written against https://developers.brevo.com/reference/createorder, as of Novemb
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Final, TypeAlias, TypeVar
 
 from connectors.connector import Holder, OrderState
-from mappings.records import Maybe, Money, Order, OrderLine, Price
+from mappings.records import Maybe, Order, OrderLine, Price
 
 Json: TypeAlias = Any
 T = TypeVar("T")
@@ -25,16 +25,6 @@ _WORDS: Final = {
     "partially_refunded": "partially_refunded",
 }
 _SHIPPED: Final = {"delivered": "delivered", "shipped": "fulfilled", "partial": "partially_fulfilled"}
-# ISO 4217: currencies whose minor unit is not a hundredth.
-_WHOLE: Final = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
-    *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
-)
-_THOUSANDTHS: Final = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_DIGITS: Final = {
-    **dict.fromkeys(_WHOLE, 0),
-    **dict.fromkeys(_THOUSANDTHS, 3),
-}
 
 
 def each(values: Maybe[tuple[T, ...]]) -> tuple[T, ...]:
@@ -107,12 +97,6 @@ def amount(price: object) -> float | None:
 def decimal(value: Decimal) -> str:
     """Give an amount as text, without an exponent."""
     return f"{value:f}"
-
-
-def minor(money: Money) -> int:
-    """Give an amount in the smallest unit of its currency."""
-    digits = _DIGITS.get(money.currency.upper(), 2)
-    return int(money.amount.scaleb(digits).to_integral_value(ROUND_HALF_UP))
 
 
 def quantity(value: Decimal) -> int | float:

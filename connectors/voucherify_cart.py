@@ -11,7 +11,8 @@ from decimal import ROUND_CEILING
 from typing import Any, Final, Literal, TypeAlias
 
 from connectors.connector import OrderState
-from connectors.voucherify_values import minor, minor_amount, moment
+from connectors.money import minor, minor_amount
+from connectors.voucherify_values import moment
 from mappings.records import ABSENT, Absent, Order, OrderLine, Price
 
 Json: TypeAlias = Any

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from connectors.brevo_order import decimal, identifiers, minor, product_id, status
+from connectors.brevo_order import decimal, identifiers, product_id, status
 from connectors.connector import Holder
+from connectors.money import minor
 from mappings.records import ABSENT, Money
 from tests.connectors.brevo_commerce.samples import KNOWN, NOW, line, make_order, price, refund
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.connector import Call
+from connectors.money import minor, minor_amount
 from connectors.voucherify_cart import ITEMS_LEFT_OUT, MOST_ITEMS
-from connectors.voucherify_values import minor, minor_amount, moment
+from connectors.voucherify_values import moment
 from mappings.records import ABSENT, Money, Refund
 
 AT = datetime(2026, 11, 19, 8, tzinfo=timezone.utc)
