@@ -194,6 +194,35 @@ def test_a_late_name_arrives_though_the_consent_was_newer() -> None:
     assert destination.facets["email_consent"][0][0]
 
 
+def test_a_decision_that_is_said_again_is_told_once() -> None:
+    destination = Told()
+    destination.deliver([make(1, 10, consent=("granted", 5))])
+    found = news(CUSTOMERS, destination.record, [make(2, 20, first_name="Ada", consent=("granted", 5))])
+
+    assert found is not None
+    assert {EXISTS, "first_name"} == set(found.facets)
+
+
+@pytest.mark.parametrize("again", [("granted", 6), ("denied", 5), ("granted", None)])
+def test_a_decision_of_another_time_or_kind_is_news(again: tuple[str, int | None]) -> None:
+    destination = Told()
+    destination.deliver([make(1, 10, consent=("granted", 5 if again[1] else None))])
+    found = news(CUSTOMERS, destination.record, [make(2, 20, consent=again)])
+
+    assert found is not None
+    assert "email_consent" in found.facets
+
+
+def test_a_decision_that_could_not_be_told_is_news_when_it_is_said_again() -> None:
+    first = news(CUSTOMERS, SubjectRecord(), [make(1, 10, consent=("granted", 5))])
+    assert first is not None
+    buried = SubjectRecord(consents=first.consents)
+    found = news(CUSTOMERS, buried, [make(2, 20, consent=("granted", 5))])
+
+    assert found is not None
+    assert "email_consent" in found.facets
+
+
 def test_nothing_pending_is_no_news() -> None:
     assert news(CUSTOMERS, SubjectRecord(), []) is None
 

@@ -254,6 +254,16 @@ def test_a_deletion_starts_no_automation_and_a_restored_order_none_again() -> No
     assert ["created", "paid"] == listener.told
 
 
+@given(order=st.permutations(range(4)), cuts=st.sets(st.integers(1, 3)))
+def test_an_order_that_came_back_tells_its_milestones_in_any_order(order: list[int], cuts: set[int]) -> None:
+    changes = (LIFE[0], LIFE[1], change(4, deleted=True), change(5, **PLACED, payment="paid"))
+    listener = Listener("events")
+    for part in split([changes[index] for index in order], cuts):
+        listener.hear(*part)
+
+    assert sorted(listener.told) == ["created", "paid"]
+
+
 def test_a_long_order_is_recorded_compressed() -> None:
     lines = tuple(line(str(number)) for number in range(200))
     listener = Listener("order")

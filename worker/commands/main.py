@@ -31,12 +31,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 @app.command()
 def demo(
     events: Annotated[int, typer.Option("--events", min=1, max=100_000, help="Deliveries to send, at least.")] = 240,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every platform to every destination, customers and orders, as a matrix.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole system once, on an embedded store and the Brevo sandbox, and show what arrived."""
-    from worker.commands.demo import run
+    from worker.commands import demo, matrix
 
-    _exit(run(events=events, as_json=as_json))
+    _exit(matrix.run(as_json=as_json) if everything else demo.run(events=events, as_json=as_json))
 
 
 @app.command()

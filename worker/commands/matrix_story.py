@@ -130,13 +130,14 @@ class Purchase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shop:
-    """One platform: how it tells of shoppers and purchases, and what it cannot tell.
+    """One platform: how it tells of shoppers and purchases, and which steps it cannot tell.
 
-    `by_arrival`: bodies are built at delivery, so what a shop sends first is what happened first. `repeats`: a delivery
-    that is sent again is known as the same.
+    `by_arrival`: its bodies are built at delivery, so what it sends first is what happened first. `shelf` is where its
+    numbers of products begin.
     """
 
     name: str
+    shelf: int
     tells_shopper: Callable[[Shopper, Sequence["Version"]], Iterator[Told]]
     tells_purchase: Callable[[Purchase, Sequence[Step]], Iterator[Told]]
     untold: frozenset[Step]
@@ -168,20 +169,19 @@ def tax(net: Decimal) -> Decimal:
 
 def shopper(shop: Shop, index: int, start: datetime) -> tuple[Shopper, list[Version]]:
     """Write one shopper and the versions there were: a creation, changes, decisions."""
-    offset = sum(map(ord, shop.name)) % 89
     is_guest = index >= ACCOUNTS
     moments = [start + timedelta(minutes=10 * index + n) for n in range(4)]
     old_email = f"old{index}@{shop.name}.example.com"
     email = f"shopper{index}@{shop.name}.example.com"
-    # Of ten: some say yes and stay, some leave, some were never asked.
+    # One says yes and stays, the next one leaves again, the third was never asked.
     answers: tuple[bool | None, ...] = (None, None, None)
     if shop.asks_consent and not is_guest:
         answers = ((True, True, True), (True, True, False), (None, None, None))[index % 3]
     versions = [
         Version(
             first_name=FIRST_NAMES[(index + n) % len(FIRST_NAMES)],
-            last_name=LAST_NAMES[(index + offset) % len(LAST_NAMES)],
-            phone=f"+4930{20_000_000 + offset * 10_000 + index * 10 + n}",
+            last_name=LAST_NAMES[(index + shop.shelf) % len(LAST_NAMES)],
+            phone=f"+4930{20_000_000 + shop.shelf * 1000 + index * 10 + n}",
             email=old_email if n == 0 and index % 4 == 3 else email,
             granted=answers[n],
             at=moments[n],
@@ -207,12 +207,11 @@ def purchase(shop: Shop, index: int, buyer: Shopper, start: datetime) -> Purchas
     """Write one purchase; each shop has every life that it can tell."""
     life = tuple(step for step in LIVES[index % len(LIVES)] if step not in shop.untold)
     number = 5000 + index
-    shelf = 100 * (1 + sum(map(ord, shop.name)) % 97)
     items = tuple(
         Item(
             number=10 * number + n,
-            product=shelf + n,
-            name=f"Article {shelf + n}",
+            product=shop.shelf + n,
+            name=f"Article {shop.shelf + n}",
             net=Decimal(10 * (n + 1)),
             quantity=1 + (index + n) % 2,
             discount=DISCOUNT if n == 0 and index % 3 == 0 else Decimal("0.00"),

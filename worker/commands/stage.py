@@ -14,14 +14,14 @@ from mappings.registry import PLATFORMS
 from worker.commands.failures import CommandError
 from worker.commands.posting import Poster, webhook_path
 from worker.commands.scenario import Posting
-from worker.commands.up import free_port, parts
+from worker.commands.up import free_port, parts, sandbox
 from worker.engine.figures import Figures, LaneFigures
 from worker.engine.lanes import MAP
 from worker.engine.scripts import Scripts
 from worker.settings.models import Settings
 from worker.settings.reading import read
 from worker.store import embedded, impatient_client
-from worker.supervisor import Child, Supervisor, command
+from worker.supervisor import Child, Supervisor
 
 SECRET: Final = "demo-secret"  # noqa: S105 - of this run's own sandbox
 SENDERS: Final = 8
@@ -42,7 +42,7 @@ class Stage:
         say: Callable[[str], None],
     ) -> None:
         self.say = say
-        self._arguments = sandboxes
+        self._told = sandboxes
         self._sandboxes = {vendor: f"http://127.0.0.1:{free_port()}" for vendor in sandboxes}
         self._port = free_port()
         path = folder / "commerce-sync.yaml"
@@ -60,7 +60,10 @@ class Stage:
         Raises: CommandError.
         """
         self._environ["REDIS_URL"] = self._store.url
-        self._supervisor.children = [*self._servers(), *parts(self.settings, self._environ, self._port)]
+        self._supervisor.children = [
+            *(sandbox(vendor, url, self._environ, *self._told[vendor]) for vendor, url in self._sandboxes.items()),
+            *parts(self.settings, self._environ, self._port),
+        ]
         try:
             self._supervisor.start()
             self._await_ready()
@@ -73,15 +76,6 @@ class Stage:
         if process is None:
             raise CommandError("the store of this run runs already")
         return process
-
-    def _servers(self) -> Iterator[Child]:
-        for vendor, url in self._sandboxes.items():
-            where = ("--vendor", vendor, "--port", url.rsplit(":")[-1])
-            yield command(
-                f"sandbox of {vendor}",
-                ("connectors.sandbox.server", *where, *self._arguments[vendor]),
-                self._environ,
-            )
 
     def _await_ready(self) -> None:
         until = time.monotonic() + STARTS_WITHIN
@@ -100,10 +94,10 @@ class Stage:
 
     def ask(self, vendor: str, name: str, content: Any = None) -> Any:  # noqa: ANN401 - JSON
         """Use the control endpoint of a sandbox: GET, or POST where there is something to be told."""
-        with Poster(self._sandboxes[vendor]) as sandbox:
+        with Poster(self._sandboxes[vendor]) as poster:
             if content is None:
-                return json.loads(sandbox.get(f"/_sandbox/{name}")[1])
-            return sandbox.post(f"/_sandbox/{name}", json.dumps(content).encode(), {"content-type": "application/json"})
+                return json.loads(poster.get(f"/_sandbox/{name}")[1])
+            return poster.post(f"/_sandbox/{name}", json.dumps(content).encode(), {"content-type": "application/json"})
 
     def send(self, waves: Sequence[Sequence[Posting]]) -> list[int]:
         """Send waves one after the other, each over several connections; give the answers."""

@@ -23,17 +23,22 @@ from worker.supervisor import Child, Supervisor, command
 QUIET: Final = ("--without-mingle", "--without-gossip", "--loglevel", "warning")
 LEAN: Final = ("--no-access-log", "--no-server-header", "--no-proxy-headers", "--ws", "none")
 SANDBOX_FOLDER: Final = Path(".commerce-sync")
+VENDORS: Final = ("brevo", "custobar", "voucherify")
 
 _SANDBOX: Final = """\
-# Written by `commerce-sync up`, which found no commerce-sync.yaml: everything goes to the sandbox.
+# Written by `commerce-sync up`, which found no commerce-sync.yaml: everything goes to sandboxes.
 sources:
   shopify: {{secrets: ["{secret}"]}}
   woocommerce: {{secrets: ["{secret}"]}}
+  magento: {{secrets: ["{secret}"]}}
   custom: {{secrets: ["{secret}"]}}
 destinations:
-  brevo: {{api_key: "sandbox", base_url: "http://127.0.0.1:{port}/v3"}}
+  brevo: {{api_key: "sandbox", base_url: "{brevo}/v3"}}
+  custobar: {{api_key: "sandbox", base_url: "{custobar}/api"}}
+  voucherify: {{app_id: "sandbox", api_key: "sandbox", base_url: "{voucherify}"}}
 skills:
   customer-sync: {{enabled: true}}
+  order-sync: {{enabled: true}}
 engine: {{data_dir: {folder}}}
 """
 
@@ -44,8 +49,7 @@ def run(*, port: int | None) -> int:
     extra: list[Child] = []
     path = find_path(environ)
     if not path.exists() and "COMMERCE_SYNC_CONFIG" not in environ:
-        path, sandbox = _sandbox(environ)
-        extra.append(sandbox)
+        path, extra = sandboxes(environ)
         environ["COMMERCE_SYNC_CONFIG"] = str(path)
     settings = read(path, environ)
     configure(level_of(settings))
@@ -54,7 +58,7 @@ def run(*, port: int | None) -> int:
         if not (settings.engine.redis_url or environ.get("REDIS_URL")):
             store = _store(embedded(settings), environ)
         _require_free(settings.engine.web.host, port or settings.engine.web.port)
-        supervisor = Supervisor(store=store, children=[*extra, *parts(settings, environ, port)])
+        supervisor = Supervisor(store=store, children=[*parts(settings, environ, port), *extra])
         _greet(settings, port or settings.engine.web.port, path, sandboxed=bool(extra))
         return supervisor.run()
 
@@ -86,12 +90,19 @@ def _store(store: EmbeddedStore, environ: dict[str, str]) -> Child:
     return Child(name="store", start=start)
 
 
-def _sandbox(environ: Mapping[str, str]) -> tuple[Path, Child]:
-    port = free_port()
+def sandboxes(environ: Mapping[str, str]) -> tuple[Path, list[Child]]:
+    """Give a sandbox of each vendor as a child, and the configuration written for them."""
+    urls = {vendor: f"http://127.0.0.1:{free_port()}" for vendor in VENDORS}
     SANDBOX_FOLDER.mkdir(exist_ok=True, mode=0o700)
     path = SANDBOX_FOLDER / "sandbox.yaml"
-    path.write_text(_SANDBOX.format(secret=secrets.token_hex(16), port=port, folder=SANDBOX_FOLDER), encoding="utf-8")
-    return path, command("sandbox", ("connectors.sandbox.server", "--port", str(port)), environ)
+    path.write_text(_SANDBOX.format(secret=secrets.token_hex(16), folder=SANDBOX_FOLDER, **urls), encoding="utf-8")
+    return path, [sandbox(vendor, url, environ) for vendor, url in urls.items()]
+
+
+def sandbox(vendor: str, url: str, environ: Mapping[str, str], *more: str) -> Child:
+    """Give the sandbox of a vendor as a child that listens where a URL says."""
+    where = ("--vendor", vendor, "--port", url.rsplit(":", maxsplit=1)[-1])
+    return command(f"sandbox of {vendor}", ("connectors.sandbox.server", *where, *more), environ)
 
 
 def free_port() -> int:
@@ -125,7 +136,7 @@ def _require_free(host: str, port: int) -> None:
 
 def _greet(settings: Settings, port: int, path: Path, *, sandboxed: bool) -> None:
     if sandboxed:
-        say("No commerce-sync.yaml here: `commerce-sync init` writes one. Until then everything goes to a sandbox.")
+        say("No commerce-sync.yaml here: `commerce-sync init` writes one. Until then everything goes to sandboxes.")
         say(f"The webhook secret of this run stands in {path}.")
     host = settings.engine.web.host
     for name in settings.sources:

@@ -123,7 +123,8 @@ def fold(many: Iterable[Facets]) -> dict[str, Facet]:
         for name, facet in facets.items():
             old = newest.get(name)
             if old is not None and name.startswith(REACHED):
-                newest[name] = min(old, facet, key=lambda one: (one[0] or "~", one[1]))
+                # The earliest moment that was told; what is said again after a deletion counts again.
+                newest[name] = (min(old[0], facet[0], key=lambda moment: moment or "~"), max(old[1], facet[1]))
             elif old is None or facet[1] > old[1] or (facet[1] == old[1] and _greater(facet, old)):
                 newest[name] = facet
     return newest

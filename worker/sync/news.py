@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from connectors.connector import Decision
-from worker.engine.subjects import Facet, Facets, SubjectRecord, Version
+from worker.engine.subjects import UNKNOWN_TIME, Facet, Facets, SubjectRecord, Version
 from worker.sync.facets import CONSENTS, DELETED, EXISTS, REACHED, decided_at, fold
 from worker.sync.kinds import RecordKind
 from worker.sync.sets import FULFILMENTS, REFUNDS, TAGS
@@ -92,20 +92,32 @@ def _remembered(kind: RecordKind, found: News) -> dict[str, Facet]:
 
 def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> News:
     folded = fold([record.kept, *pending])
-    folded |= kind.derived(folded)
+    folded = fold([folded, kind.derived(folded)])
     gone = max(folded[DELETED][1] if DELETED in folded else _NEVER, record.versions.get(DELETED, _NEVER))
     here = max(folded[EXISTS][1] if EXISTS in folded else _NEVER, record.versions.get(EXISTS, _NEVER))
     consents = _newest(record, folded)
     if gone > here:
         return News(facets={DELETED: (True, gone)}, deleted=True, consents=consents, gone=gone, whole=folded)
     whole = {name: facet for name, facet in folded.items() if name != DELETED and facet[1] > gone}
-    facets = {name: facet for name, facet in whole.items() if _is_new(record, name, facet[1])}
+    facets = {name: facet for name, facet in whole.items() if _is_new(record, name, facet)}
     return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole)
 
 
-def _is_new(record: SubjectRecord, name: str, version: Version) -> bool:
+def _is_new(record: SubjectRecord, name: str, facet: Facet) -> bool:
+    value, version = facet
     told_before = record.versions.get(name, _NEVER)
-    return told_before == _NEVER if name.startswith(REACHED) else version > told_before
+    if name.startswith(REACHED):
+        return told_before == _NEVER
+    return version > told_before and not (name in CONSENTS and _is_repeated(record, name, value, version))
+
+
+def _is_repeated(record: SubjectRecord, name: str, value: Any, version: Version) -> bool:  # noqa: ANN401 - JSON
+    """Tell whether a decision was told: platforms say an old one again with every change of its customer."""
+    granted, newest = record.consents.get(CONSENTS[name], (None, _NEVER))
+    told_before = record.versions.get(name, _NEVER)
+    # By the time of the decision alone, not by that of the change which repeats it.
+    same = version[:2] == told_before[:2] == newest[:2]
+    return version[0] != UNKNOWN_TIME and same and bool(value[0]) == granted
 
 
 def _worth_telling(kind: RecordKind, record: SubjectRecord, found: News) -> bool:

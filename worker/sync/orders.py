@@ -96,13 +96,15 @@ def derived(facets: Facets) -> dict[str, Facet]:
     versions = [version for name, (_, version) in facets.items() if name.startswith(REFUNDS.element)]
     total, payment = facets.get("total", (None,))[0], facets.get("payment", (None,))[0]
     known = [one for one in REFUNDS.elements(facets).values.values() if one is not True]
-    if not known or total is None or payment == "refunded":
+    if not known or total is None:
         return {}
     # Both may come to be known at once, so the first counts by itself: whenever they arrive, the same is told.
     known.sort(key=lambda one: (one["time"] or "~", one["id"]))
     amounts = [Decimal(one["amount"]["shop"]["amount"]) for one in known]
     given_back, whole = sum(amounts), Decimal(total["shop"]["amount"])
-    reached = {"partially_refunded": amounts[0] < whole, "refunded": given_back >= whole}
+    # Of what is said to be given back whole, one refund alone was never a part, however little it was.
+    in_parts = len(known) > 1 or payment != "refunded"
+    reached = {"partially_refunded": amounts[0] < whole and in_parts, "refunded": given_back >= whole}
     # A platform that says "partially" of each refund does not add them up either.
     return {
         REACHED + milestone: (None, max(versions))
