@@ -170,7 +170,7 @@ class _Builder:
                 draw=random.random,
                 note_fault=Figures(self.scripts).note_fault,
             ),
-            riders=Riders(lane=lane, lanes=self.lanes, wake=self.wake, first=engine.poll_first),
+            riders=Riders(lane=lane, lanes=self.lanes, wake=self.wake, soon=self._sweep_soon, first=engine.poll_first),
             send=self._sending(lane),
             running=self.running,
         )
@@ -188,6 +188,9 @@ class _Builder:
             first=engine.poll_first,
             cap=engine.poll_cap,
         )
+
+    def _sweep_soon(self, seconds: float) -> None:
+        self.pulse.later(seconds, self.pulse.sweep)
 
     def _sending(self, lane: DestinationLane) -> Callable[[Call], Response]:
         return partial(self.sender.send, lane.connector.base_url, lane.connector.headers())

@@ -77,7 +77,7 @@ def test_a_full_budget_is_spent_and_not_less(bench: Bench) -> None:
 def test_the_narrowest_window_decides(bench: Bench) -> None:
     waits = [bench.limits.take("b", [(3, 1.0), (4, 60.0)], patience=100.0).wait for _ in range(5)]
 
-    assert [0.0, 0.0, 0.0, 1.03, 60.03] == waits
+    assert [0.0, 0.0, 0.0, 1.03, 60.15] == waits, "a margin of a four hundredth, of 30 ms at least"
 
 
 def test_a_refused_permit_spends_nothing(bench: Bench) -> None:

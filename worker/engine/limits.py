@@ -7,8 +7,9 @@ from typing import Final
 from worker.engine.scripts import Scripts
 
 # Requests leave when their permit says and arrive a little later or sooner than that; without a margin the vendor would
-# now and then count one more in its window than we did.
+# now and then count one more in its window than we did. In a long window more of them are at the mercy of one late one.
 MARGIN_MS: Final = 30
+MARGIN_SHARE: Final = 0.0025
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +36,8 @@ class Limits:
             return Permit(wait=0.0, id="-")
         flat: list[int] = []
         for calls, seconds in windows:
-            flat += (max(1, int(calls * share)), int(seconds * 1000) + MARGIN_MS)
+            margin = max(MARGIN_MS, int(seconds * 1000 * MARGIN_SHARE))
+            flat += (max(1, int(calls * share)), int(seconds * 1000) + margin)
         answer = self.scripts.run("take", budget, int(patience * 1000), *flat)
         wait = float(answer[1]) / 1000
         return Permit(wait=wait, id=answer[2].decode()) if int(answer[0]) else Permit(wait=wait)

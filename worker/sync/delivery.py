@@ -19,7 +19,7 @@ from worker.sync.pace import Pace
 from worker.sync.preparation import ALONE, Prepared, Preparer
 from worker.sync.processes import Riders
 from worker.sync.settling import Settler
-from worker.sync.turns import FOLLOW_PATIENCE, PATIENCE, Turn, Turns
+from worker.sync.turns import PATIENCE, Turn, Turns
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ class Deliverer:
         while groups and len(groups[0]) > 1:
             group = groups.pop(0)
             call = group[0].call
-            current = self._current(call, turn) if turn or time.monotonic() < until else None
+            current = self.turns.current(turn, call.budget) if turn or time.monotonic() < until else None
             turn = None
             if current is None or not self._may_start(group, current):
                 self._put_off(group, current.permit.wait if current else 0.0, refused)
@@ -219,7 +219,7 @@ class Deliverer:
         """Make the calls of one subject until a verdict ends them; None when its lease was lost meanwhile."""
         call, steps = one.call, dict(one.state.steps)
         for number in range(FOLLOWS):
-            turn = self._current(call, turn)
+            turn = self.turns.current(turn, call.budget)
             if not self._may_start([one], turn):
                 return self.settler.defer(one, turn.permit.wait)
             verdict = self._call(call)[one.state.subject]
@@ -237,15 +237,6 @@ class Deliverer:
             call = verdict.call
             log.debug("follow", step=call.step, number=number)
         return self.settler.fault(one, "too many calls for one subject")
-
-    def _current(self, call: Call, turn: Turn | None) -> Turn:
-        """Give a turn that holds now and for this call; one that is late or of another budget is given back."""
-        if turn is not None:
-            named = turn.budget.name if turn.budget else call.budget
-            if time.monotonic() <= turn.until and named == call.budget:
-                return turn
-            self.turns.give_back(turn)
-        return self.turns.take(call.budget, FOLLOW_PATIENCE)
 
     def _call(self, call: Call) -> Mapping[str, Verdict]:
         started = time.monotonic()

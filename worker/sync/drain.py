@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from worker.engine.lanes import Lanes, Leased
 from worker.engine.leases import LeaseKeeper
 from worker.engine.pulse import Pulse
 from worker.sync.turns import Turn
+
+SURELY_DUE: Final = 0.002  # the store counts in whole milliseconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +84,15 @@ class Drain:
             if not used:
                 self.job.give_back(portion.turn)
             if claim.state != "claimed":
+                self._look_again(claim.until_ms)
                 return
             if time.monotonic() >= until:
                 self.wake(lane, slot)
                 return
         self.lanes.drop_slot(lane, slot)
+
+    def _look_again(self, at_ms: int | None) -> None:
+        """Sweep when the next key becomes due, where that is sooner than the next sweep."""
+        wait = (at_ms or 0) / 1000 - time.time()
+        if wait > 0:
+            self.pulse.later(wait + SURELY_DUE, self.pulse.sweep)

@@ -14,7 +14,7 @@ from worker.engine.lanes import Item, Lanes, Leased, Push, Settlement
 from worker.engine.limits import Limits
 from worker.engine.retry import RetryPolicy
 from worker.sync.destination import DestinationLane
-from worker.sync.drain import Portion
+from worker.sync.drain import SURELY_DUE, Portion
 from worker.sync.preparation import ALONE, Prepared
 from worker.sync.turns import PATIENCE, Turn, Turns
 
@@ -26,11 +26,12 @@ AGE_SHARE: Final = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Riders:
-    """Notes who rides in which process; `first` is the seconds until it is asked for."""
+    """Notes who rides in which process; `first` is the seconds until it is asked for, when `soon` has it looked for."""
 
     lane: DestinationLane
     lanes: Lanes
     wake: Callable[[str, str], None]
+    soon: Callable[[float], None]
     first: float
 
     def board(self, accepted: Sequence[tuple[Prepared, Accepted]]) -> None:
@@ -48,7 +49,10 @@ class Riders:
             )
             for process, riders in processes.items()
         ]
-        if pushes and (slot := self.lanes.push(self.lane.processes, pushes)):
+        if not pushes:
+            return
+        self.soon(self.first + SURELY_DUE)
+        if slot := self.lanes.push(self.lane.processes, pushes):
             self.wake(self.lane.processes, slot)
 
 
@@ -97,6 +101,10 @@ class Poller:
         for key in keys:
             riders: dict[str, list[Any]] = json.loads(key.items[-1].body)
             call = self._connector.poll(key.key)
+            turn = self.turns.current(portion.turn, call.budget)
+            if not turn.granted:
+                self.lanes.settle(self.name, self.records, [_back(key, "defer", turn.permit.wait)])
+                continue
             response = self.send(call)
             ended = self._connector.ended(response, {subject: row for subject, (_, row) in riders.items()})
             log.debug("polled", lane=self.lane.name, status=response.status, ended=ended is not None)

@@ -46,6 +46,14 @@ class Turns:
             time.sleep(permit.wait)
         return Turn(permit=permit, budget=budget, until=asked + permit.wait + MARGIN_MS / 1000)
 
+    def current(self, turn: Turn | None, name: str) -> Turn:
+        """Give a turn that holds now and for this budget; one that is late or of another is changed for a new one."""
+        if turn is not None:
+            if time.monotonic() <= turn.until and turn.budget == self.budgets.get(name):
+                return turn
+            self.give_back(turn)
+        return self.take(name, FOLLOW_PATIENCE)
+
     def give_back(self, turn: Turn) -> None:
         """Return a permit whose call was never started."""
         if turn.budget:
