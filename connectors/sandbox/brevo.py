@@ -42,6 +42,11 @@ class BrevoSandbox:
         self.commerce = Commerce(lambda email: email.lower() in self.book.by["email"])
 
     @property
+    def ended(self) -> float:
+        """When an import ended last."""
+        return self.imports.ended
+
+    @property
     def known_attributes(self) -> frozenset[str] | None:
         """The names of the attributes there are."""
         return None if self.attributes.open else frozenset(self.attributes.there)

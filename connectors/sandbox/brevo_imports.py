@@ -39,6 +39,7 @@ class Imports:
         self.contacts = contacts
         self.processes: dict[int, _Process] = {}
         self.running: deque[_Process] = deque()
+        self.ended = 0.0
 
     def start(self, body: Json, now: float) -> Answer:
         """Take an import and answer before anything is written."""
@@ -70,7 +71,7 @@ class Imports:
         for process in due:
             self.running.remove(process)
             process.report = self._write(process)
-            process.rows, process.done = [], True
+            process.rows, process.done, self.ended = [], True, process.ends
 
     def _write(self, process: _Process) -> dict[str, Json]:
         invalid: list[str] = []

@@ -1,8 +1,9 @@
 """The sandbox as an ASGI application: the vendor's answers, its limits, faults on demand, and what was asked of it.
 
-Under `/_sandbox/` one may GET `state`, `journal`, `faults`, `counts` (answers by status, and those delivered); DELETE
-`journal`, `faults`; POST `reset`, `faults`, `limits` {"per_second", "kind"} (null: none) or {"windows": {class:
-[[calls, seconds], ...]}}, `journal` {"enabled"}, `key` {"key"}, and what the vendor adds.
+Under `/_sandbox/` one may GET `state`, `journal`, `faults`, `counts` (answers by status; when the last was given, when a
+call changed something last, when asynchronous work ended last); DELETE `journal`, `faults`; POST `reset`, `faults`,
+`limits` {"per_second", "kind"} (null: none) or {"windows": {class: [[calls, seconds], ...]}}, `journal` {"enabled"},
+`key` {"key"}, and what the vendor adds.
 """
 
 import asyncio
@@ -67,7 +68,7 @@ class Sandbox:
         self.journal: deque[Json] = deque(maxlen=MOST_JOURNAL)
         self.keeps_journal = True
         self.statuses: Counter[int] = Counter()
-        self.last_call = 0.0
+        self.last_call = self.last_change = 0.0
         self.key: str | None = None
 
     def _limits(
@@ -92,6 +93,8 @@ class Sandbox:
         (status, content), headers = self._answer(scope, method, path, query, body, fault)
         self.statuses[status] += 1
         self.last_call = time.time()
+        if method != "GET" and status < 300:
+            self.last_change = self.last_call
         if self.keeps_journal:
             entry = {"method": method, "path": path, "query": query, "body": _json(body)[1], "status": status}
             self.journal.append(entry | {"time": time.time()})
@@ -150,10 +153,20 @@ class Sandbox:
         except (TypeError, KeyError, ValueError) as error:
             return 400, {"message": str(error)}
 
+    def _counts(self) -> Json:
+        since = time.time() - time.monotonic()
+        ended = since + self.vendor.ended / self.speed if self.vendor.ended else 0.0
+        return {
+            "statuses": self.statuses,
+            "last_call": self.last_call,
+            "last_change": self.last_change,
+            "last_end": ended,
+        }
+
     def _act(self, method: str, name: str, content: Json) -> Answer:  # noqa: C901 - a table of controls
         match method, name:
             case "GET", "counts":
-                return 200, {"statuses": self.statuses, "last_call": self.last_call}
+                return 200, self._counts()
             case "GET", "journal":
                 return 200, list(self.journal)
             case "DELETE", "journal":

@@ -32,6 +32,11 @@ class Vendor(Protocol):
     # Seconds of its own clock, which may run faster than ours; asynchronous work ends by it.
     now: float
 
+    @property
+    def ended(self) -> float:
+        """When such work ended last, 0 when none has."""
+        ...
+
     def admits(self, headers: Mapping[str, str], key: str | None) -> bool:
         """Say whether these headers (lower case) prove an account; `key` is the one key that is valid, None for any."""
 

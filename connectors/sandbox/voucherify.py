@@ -115,6 +115,7 @@ class VoucherifySandbox:
         self.orders = Records("order", "ord")
         self.events: deque[Json] = deque(maxlen=MOST_EVENTS)
         self.jobs: dict[str, Job] = {}
+        self.ended = 0.0
         self.waiting: deque[Job] = deque()
 
     def admits(self, headers: Mapping[str, str], key: str | None) -> bool:
@@ -245,6 +246,7 @@ class VoucherifySandbox:
     def _work(self) -> None:
         while self.waiting and self.waiting[0].ends <= self.now:
             job = self.waiting.popleft()
+            self.ended = job.ends
             errors = []
             for row in job.rows:
                 try:
