@@ -1,18 +1,21 @@
-"""`python -m benchmarks NAME [--events N] [--json]`."""
+"""`python -m benchmarks NAME [--events N] [--only KIND ...] [--json]`."""
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from benchmarks import drain, ingress
+from benchmarks import drain, ingress, limits
 from benchmarks.ground import BenchmarkError
-from benchmarks.showing import Bar, show
+from benchmarks.limits_kinds import KINDS
+from benchmarks.showing import show
 
-BENCHMARKS: dict[str, tuple[Callable[..., dict[str, Any]], Sequence[Bar]]] = {
-    "ingress": (ingress.run, ingress.BARS),
-    "drain": (drain.run, drain.BARS),
+BENCHMARKS: Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[dict[str, Any]], None]]] = {
+    "ingress": (ingress.run, partial(show, "ingress", ingress.BARS)),
+    "drain": (drain.run, partial(show, "drain", drain.BARS)),
+    "limits": (limits.run, limits.show),
 }
 
 
@@ -21,18 +24,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--events", type=_positive, help="fewer events than a real measurement takes: for a try")
+    parser.add_argument("--only", choices=KINDS, nargs="+", metavar="KIND", help=f"of limits: {', '.join(KINDS)}")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     arguments = parser.parse_args()
-    run, bars = BENCHMARKS[arguments.name]
+    if arguments.only and arguments.name != "limits":
+        parser.error("--only is for limits")
+    run, tell = BENCHMARKS[arguments.name]
     try:
-        figures = run(events=arguments.events)
+        figures = run(events=arguments.events, **({"only": arguments.only} if arguments.only else {}))
     except BenchmarkError as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)
         return 1
     if arguments.json:
         print(json.dumps(figures))
     else:
-        show(arguments.name, figures, bars)
+        tell(figures)
     return 0
 
 

@@ -13,10 +13,11 @@ _START: Final = datetime(2026, 10, 1, tzinfo=timezone.utc)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Update:
-    """The `version`-th update of a customer."""
+    """The `version`-th update of a customer, who has subscribed to the newsletter long ago or not at all."""
 
     number: int
     version: int = 0
+    subscribed: bool = False
 
     @property
     def id(self) -> int:
@@ -59,9 +60,9 @@ class Update:
             "addresses": [],
             "tax_exemptions": [],
             "email_marketing_consent": {
-                "state": "not_subscribed",
+                "state": "subscribed" if self.subscribed else "not_subscribed",
                 "opt_in_level": "single_opt_in",
-                "consent_updated_at": None,
+                "consent_updated_at": _START.isoformat() if self.subscribed else None,
             },
             "sms_marketing_consent": None,
             "admin_graphql_api_id": f"gid://shopify/Customer/{self.id}",

@@ -1,6 +1,5 @@
 """What one worker process does with events that wait: processor time per event, and the wall clock of a burst."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,16 +13,13 @@ import requests
 from benchmarks.customers import Update
 from benchmarks.ground import LOOPBACK, PREFIX, BenchmarkError, Child, Ground, ground, say, wait_until
 from benchmarks.showing import Bar
-from worker.engine.events import Event, event_id
+from benchmarks.waiting import keep
 from worker.engine.figures import Figures
-from worker.engine.keeping import Keeper
-from worker.engine.lanes import MAP, Lanes
+from worker.engine.lanes import MAP
 from worker.engine.scripts import Scripts
-from worker.store import async_client
 
 EVENTS: Final = 20_000
 EVENTS_PER_CUSTOMER: Final = 40
-BATCH: Final = 256
 DONE_SECONDS: Final = 80.0
 POLL_SECONDS: Final = 0.02
 LANE: Final = "brevo.contacts"
@@ -140,31 +136,7 @@ def _equal(updates: Sequence[Update], contacts: Sequence[dict[str, Any]]) -> boo
 
 
 def _preload_ours(place: Ground, updates: Sequence[Update]) -> None:
-    slots: list[str] = []
-
-    async def keep_all() -> None:
-        store = async_client(place.url)
-        keeper = Keeper(store, PREFIX, wake=lambda _lane, slot: slots.append(slot))
-        for start in range(0, len(updates), BATCH):
-            await keeper.keep([_event(update) for update in updates[start : start + BATCH]])
-        await store.aclose()
-
-    asyncio.run(keep_all())
-    lanes = Lanes(Scripts(place.store, PREFIX))
-    for slot in slots:  # the wake-ups were sent to nobody
-        lanes.drop_slot(MAP, slot)
-
-
-def _event(update: Update) -> Event:
-    body = update.body()
-    return Event(
-        id=event_id("shopify", TOPIC, update.delivery_id, body),
-        source="shopify",
-        topic=TOPIC,
-        delivery_id=update.delivery_id,
-        received_us=time.time_ns() // 1000,
-        body=body,
-    )
+    keep(place, TOPIC, updates)
 
 
 def _work_ours(place: Ground, _brevo: str) -> AbstractContextManager[Child]:

@@ -96,7 +96,7 @@ class Ground:
         options = ("--host", LOOPBACK, "--port", str(port), "--http", "httptools", "--loop", "uvloop", "--ws", "none")
         quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2")
         with self.module("uvicorn", *application, *options, *quiet, **environ) as child:
-            wait_until(lambda: _listens(port) or child.poll() is not None, "a server does not start")
+            wait_until(lambda: listens(port) or child.poll() is not None, "a server does not start")
             if child.poll() is not None:
                 raise BenchmarkError("a server does not start")
             yield port
@@ -155,7 +155,8 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port of the loopback."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=1):
             return True

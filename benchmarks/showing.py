@@ -28,7 +28,7 @@ class Bar:
         return f"{words}: {'met' if met else 'missed'}"
 
 
-def show(title: str, figures: Mapping[str, Any], bars: Sequence[Bar]) -> None:
+def show(title: str, bars: Sequence[Bar], figures: Mapping[str, Any]) -> None:
     """Print a table on stdout."""
     from rich.console import Console  # noqa: PLC0415 - not for --json
     from rich.table import Table  # noqa: PLC0415

@@ -69,7 +69,8 @@ class OrderState:
 
     `id` is the order's id with us. `order.refunds` and `order.fulfilments` are complete as far as anybody knows, those
     `_added` are ABSENT. `transitions` are in the order of an order's life; only a lane of events has any. `complete`
-    says that the whole order was told at least once, not parts of it only. The rest is as in `State`.
+    says that the whole order was told at least once, not parts of it only. The rest is as in `State`. Of `steps`,
+    `told` lists the milestones whose call was answered: they count as told even when another is refused.
     """
 
     subject: str

@@ -12,10 +12,14 @@ import pytest
 
 from benchmarks import ingress
 from benchmarks.ground import BenchmarkError, Ground
+from benchmarks.limits import Ideal
+from benchmarks.limits_kinds import earliest
+from benchmarks.limits_naive import Naive
 from benchmarks.showing import Bar
 
 ROOT = Path(__file__).parents[1]
-TINY = {"ingress": "100", "drain": "200"}
+TINY = {"ingress": ("--events", "100"), "drain": ("--events", "200")}
+LIMITED = ("brevo_contacts", "custobar_sales")
 KEYS = {
     "ingress": {
         "naive_rps",
@@ -38,6 +42,16 @@ KEYS = {
         "final_state_equal",
     },
 }
+OF_LIMITS = {
+    "ideal_s",
+    "ours_s",
+    "naive_s",
+    "ratio_to_ideal",
+    "ratio_to_naive",
+    "calls",
+    "rejected_429",
+    "live_event_s",
+}
 NOWHERE = cast("Ground", SimpleNamespace())
 
 
@@ -54,7 +68,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 @pytest.fixture(scope="module")
 def found() -> Mapping[str, Mapping[str, Any]]:
     """Run both benchmarks side by side; their figures are of no interest here."""
-    running = {name: start(name, "--json", "--events", events) for name, events in TINY.items()}
+    running = {name: start(name, "--json", *fewer) for name, fewer in TINY.items()}
     figures = {}
     for name, process in running.items():
         out, said = process.communicate(timeout=90)
@@ -75,12 +89,65 @@ def test_both_peers_bring_the_destination_to_the_newest_state(found: Mapping[str
     assert found["drain"]["final_state_equal"] is True
 
 
-def test_an_unknown_benchmark_is_a_usage_error() -> None:
-    process = start("nonsense")
+@pytest.mark.journey
+def test_the_limits_are_measured_by_kind_of_record() -> None:
+    process = start("limits", "--json", "--events", "150", "--only", *LIMITED)
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    found = json.loads(out)
+
+    assert LIMITED == tuple(found)
+    for figures in found.values():
+        assert OF_LIMITS == figures.keys()
+        assert 60.0 == figures["ideal_s"]
+        assert 0 == figures["rejected_429"] < figures["calls"]
+        assert min(figures["ours_s"], figures["naive_s"], figures["live_event_s"]) > 0
+    assert 100 > found["brevo_contacts"]["calls"]  # an import, and what could not ride in it
+    assert "the naive peer" in said
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("limits", "--only", "nonsense")])
+def test_what_is_not_there_to_be_measured_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    process = start(*arguments)
     _, said = process.communicate(timeout=30)
 
     assert 2 == process.returncode
     assert "nonsense" in said
+
+
+def test_only_one_benchmark_knows_kinds_of_records() -> None:
+    process = start("drain", "--only", "brevo_contacts")
+    _, said = process.communicate(timeout=30)
+
+    assert 2 == process.returncode
+    assert "--only" in said
+
+
+@pytest.mark.parametrize(
+    ("calls", "seconds"),
+    [(0, 0.0), (1, 0.0), (100, 0.0), (101, 60.0), (2000, 1140.0)],
+)
+def test_full_windows_let_the_first_calls_go_at_once(calls: int, seconds: float) -> None:
+    assert seconds == earliest(calls, ((100, 60.0), (36_000, 3600.0)))
+
+
+def test_more_work_of_the_naive_peer_goes_at_the_pace_of_its_middle() -> None:
+    naive = Naive(events=100, quarter=1.0, three_quarters=6.0, seconds=20.0, cpu_seconds=15.0, rejected=0)
+
+    assert 20.0 == naive.projected(100)
+    assert 110.0 == naive.projected(1000)
+    assert not naive.busy
+
+
+@pytest.mark.parametrize(
+    ("limits", "processor", "seconds", "decides"),
+    [(0.0, 1.0, 60.0, "the least"), (90.0, 80.0, 90.0, "the limits"), (90.0, 100.0, 100.0, "the processor")],
+)
+def test_the_ideal_is_the_largest_of_three(limits: float, processor: float, seconds: float, decides: str) -> None:
+    ideal = Ideal(by_limits=limits, by_processor=processor)
+
+    assert seconds == ideal.seconds
+    assert decides in ideal.of
 
 
 @pytest.mark.parametrize("stored", [9, 11])

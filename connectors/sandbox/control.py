@@ -1,7 +1,7 @@
 """The sandbox as an ASGI application: the vendor's answers, its limits, faults on demand, and what was asked of it.
 
-Under `/_sandbox/` one may GET `state`, `journal`, `faults`, `counts` (answers by status; when the last was given, when a
-call changed something last, when asynchronous work ended last); DELETE `journal`, `faults`; POST `reset`, `faults`,
+Under `/_sandbox/` one may GET `state`, `journal`, `faults`, `counts` (answers by status; when the last was given, a
+call changed something last, and asynchronous work ended last); DELETE `journal`, `faults`; POST `reset`, `faults`,
 `limits` {"per_second", "kind"} (null: none) or {"windows": {class: [[calls, seconds], ...]}}, `journal` {"enabled"},
 `key` {"key"}, and what the vendor adds.
 """

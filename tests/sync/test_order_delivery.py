@@ -219,3 +219,12 @@ def test_what_gathers_goes_as_soon_as_there_is_enough_of_it(rig: Any, respond: C
     rig.drain(program)
 
     assert 3 == len(rig.destination.sent)
+
+
+def test_a_request_about_a_whole_shop_names_no_customer_and_wakes_nobody(shop: Any) -> None:
+    shop.keep(shop.shop, {"shop_id": 1, "shop_domain": "x.example.com"}, source="shopify", topic="shop/redact")
+    shop.wakes.clear()
+    shop.drain(shop.shop, "map")
+
+    assert 1 == len(shop.shop.lanes.pending(REQUESTS, "source:shopify", 9))
+    assert not shop.wakes, "no drain works on that lane"

@@ -5,8 +5,10 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.engine.subjects import Facet
+from worker.engine.subjects import Facet, SubjectRecord
 from worker.sync.facets import fold
+from worker.sync.kinds import KINDS
+from worker.sync.news import after_telling, news
 from worker.sync.sets import MOST, TAGS
 
 Facets = dict[str, Facet]
@@ -85,3 +87,20 @@ def test_a_set_that_grows_without_end_is_cut() -> None:
 
     assert MOST == len(kept)
     assert "tag:t0" not in kept
+
+
+def test_the_record_forgets_the_elements_that_a_newer_list_settled() -> None:
+    record = SubjectRecord()
+    came_and_went: list[Facets] = [{f"tag:{n}": (None if n % 2 else True, (1, n, 0, n))} for n in range(50)]
+    for facets in [*came_and_went, {"tags": (["a"], (1, 99, 0, 99))}]:
+        found = news(KINDS["customer"], record, [facets])
+        assert found is not None
+        record = after_telling(KINDS["customer"], record, found, {})
+
+    assert {"tags"} == set(record.versions) == set(record.kept)
+
+
+def test_an_element_that_comes_after_a_newer_list_is_no_news() -> None:
+    record = SubjectRecord(versions={"tags": (1, 99, 0, 99)}, kept={"tags": (["a"], (1, 99, 0, 99))})
+
+    assert news(KINDS["customer"], record, [{"tag:b": (True, (1, 5, 0, 5))}]) is None

@@ -233,6 +233,11 @@ class Lanes:
         packed: list[bytes] = self.scripts.store.lrange(name, 0, number - 1)  # type: ignore[assignment]
         return [Item.unpack(one) for one in packed]
 
+    def record(self, records: str, key: str) -> dict[str, bytes]:
+        """Read what is recorded of a key, and what was put aside when it was held."""
+        row: dict[bytes, bytes] = self.scripts.store.hgetall(f"{self.scripts.prefix}:{records}:{key}")  # type: ignore[assignment]
+        return {name.decode(): value for name, value in row.items()}
+
     def compact(self, lane: str, key: str, items: Sequence[Item], folded: Item) -> bool:
         """Replace the first items of a key by their fold, if nothing happened to them since they were read.
 

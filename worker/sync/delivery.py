@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import structlog
@@ -229,7 +229,8 @@ class Deliverer:
                 self.riders.board([(one, verdict)])
                 return None
             if not isinstance(verdict, Follow):
-                return self.settler.settlement(self.lane, one, verdict)
+                answered = replace(one, call=call, state=replace(one.state, steps=steps))
+                return self.settler.settlement(self.lane, answered, verdict)
             if verdict.step:
                 steps |= verdict.step
                 if not self._remember(one, steps):

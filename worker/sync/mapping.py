@@ -164,10 +164,10 @@ class Mapper:
             yield from _pushes(event, route.lanes["product"], self.identity.product(event.source, product_id), told)
 
     def _request(self, event: Event, request: Request) -> Push:
-        try:
-            key = self.identity.customer(event.source, request.id, request.email)
-        except ValueError:
-            key = f"source:{event.source}"
+        of_customer = request.kind in ("customer_data", "customer_redact")
+        key = (
+            self.identity.customer(event.source, request.id, request.email) if of_customer else f"source:{event.source}"
+        )
         body = json.dumps({"request": request.kind, "topic": event.topic}).encode()
         return Push(lane=REQUESTS, key=key, item=Item(event=event.id, received_us=event.received_us, body=body))
 
@@ -255,7 +255,8 @@ class MapDrain:
         if mapped:
             _, wakes = self.lanes.finish_map(mapped)
             for lane, slot in wakes:
-                self.wake(lane, slot)
+                if lane != REQUESTS:
+                    self.wake(lane, slot)
         if buried:
             self.lanes.settle(MAP, EVENTS, buried)
 

@@ -8,7 +8,7 @@ from connectors.connector import Decision
 from worker.engine.subjects import UNKNOWN_TIME, Facet, Facets, SubjectRecord, Version
 from worker.sync.facets import CONSENTS, DELETED, EXISTS, REACHED, decided_at, fold
 from worker.sync.kinds import RecordKind
-from worker.sync.sets import FULFILMENTS, REFUNDS, TAGS
+from worker.sync.sets import SETS
 
 _NEVER: Final[Version] = (-1, 0, 0, 0)
 
@@ -77,14 +77,26 @@ def told(record: SubjectRecord, told_news: News) -> dict[str, Version]:
         name: version for name, version in record.versions.items() if version > gone or name.startswith(REACHED)
     }
     versions |= {name: version for name, (_, version) in told_news.facets.items()}
+    versions = _without_past_elements(versions, told_news.whole)
     return versions if gone == _NEVER else {**versions, DELETED: gone}
+
+
+def _without_past_elements(versions: dict[str, Version], whole: Facets) -> dict[str, Version]:
+    """Forget the elements of sets that matter no more, else a record would grow with every tag that came and went."""
+    for many in SETS:
+        if any(name.startswith(many.element) for name in versions):
+            matter = many.kept(whole)
+            versions = {
+                name: at for name, at in versions.items() if not name.startswith(many.element) or name in matter
+            }
+    return versions
 
 
 def _remembered(kind: RecordKind, found: News) -> dict[str, Facet]:
     if found.deleted:
         return {}
     facets = {name: facet for name, facet in found.whole.items() if kind.remembers(name)}
-    for many in (TAGS, REFUNDS, FULFILMENTS):
+    for many in SETS:
         if any(name.startswith(many.element) for name in facets):
             facets = {name: facet for name, facet in facets.items() if not many.owns(name)} | many.kept(facets)
     return facets
@@ -99,6 +111,8 @@ def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) ->
     if gone > here:
         return News(facets={DELETED: (True, gone)}, deleted=True, consents=consents, gone=gone, whole=folded)
     whole = {name: facet for name, facet in folded.items() if name != DELETED and facet[1] > gone}
+    for many in SETS:
+        whole = many.without_overruled(whole)
     facets = {name: facet for name, facet in whole.items() if _is_new(record, name, facet)}
     return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole)
 

@@ -65,7 +65,8 @@ def _reached(change: OrderChange) -> Iterator[tuple[Milestone, datetime | None]]
     if parcels or order.shipping_status in {"partial", "shipped", "delivered"}:
         yield "shipped", min((one.time for one in parcels if one.time), default=change.time)
     if order.shipping_status == "delivered":
-        yield "delivered", change.time
+        arrivals = [one.time for one in parcels if one.time and one.status == "delivered"]
+        yield "delivered", max(arrivals, default=change.time)
     if order.cancelled_at is not None and order.cancelled_at is not ABSENT:
         yield "cancelled", order.cancelled_at
     if order.payment in {"partially_refunded", "refunded"}:  # mypy knows no narrowing by a set
@@ -104,11 +105,14 @@ def derived(facets: Facets) -> dict[str, Facet]:
     given_back, whole = sum(amounts), Decimal(total["shop"]["amount"])
     # Of what is said to be given back whole, one refund alone was never a part, however little it was.
     in_parts = len(known) > 1 or payment != "refunded"
-    reached = {"partially_refunded": amounts[0] < whole and in_parts, "refunded": given_back >= whole}
+    reached = {
+        "partially_refunded": (amounts[0] < whole and in_parts, known[0]["time"]),
+        "refunded": (given_back >= whole, known[-1]["time"]),
+    }
     # A platform that says "partially" of each refund does not add them up either.
     return {
-        REACHED + milestone: (None, max(versions))
-        for milestone, is_reached in reached.items()
+        REACHED + milestone: (time, max(versions))
+        for milestone, (is_reached, time) in reached.items()
         if is_reached and given_back > 0 and milestone != payment
     }
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import structlog
@@ -13,6 +13,7 @@ from connectors.verdicts import Accepted, BudgetSpent, Delivered, Down, Rejected
 from worker.engine.lanes import Item, Lanes, Leased, Push, Settlement
 from worker.engine.limits import Limits
 from worker.engine.retry import RetryPolicy
+from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
 from worker.sync.drain import SURELY_DUE, Portion
 from worker.sync.preparation import ALONE, Prepared
@@ -168,6 +169,7 @@ class Poller:
                     token=token,
                     action="bury",
                     health="ok",
+                    record=self._with_decisions(subject),
                     reason=reason,
                     field=field or "",
                     detail=detail,
@@ -175,6 +177,14 @@ class Poller:
             case _:
                 wait = self.policy.wait(1, random=self.draw(), asked=None) or 0.0
                 return Settlement(key=subject, token=token, action="retry", delay_ms=int(wait * 1000))
+
+    def _with_decisions(self, subject: str) -> str | bytes:
+        """Give the record of a rider that was refused: its decisions count, an older grant must not win later."""
+        row = self.lanes.record(self.lane.records, subject)
+        if "held" not in row:
+            return ""
+        aside = SubjectRecord.unpack({"known": row["held"]})
+        return replace(SubjectRecord.unpack(row), consents=aside.consents).pack()
 
 
 def _back(key: Leased, action: Any, seconds: float, health: Any = "") -> Settlement:  # noqa: ANN401 - literals

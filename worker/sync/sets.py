@@ -48,16 +48,24 @@ class FacetSet:
                 gone.append(key)
         return Elements(whole=base is not None, values=values, gone=tuple(gone))
 
+    def without_overruled(self, facets: Facets) -> dict[str, Facet]:
+        """Leave out the elements that a newer list does not name."""
+        base = facets.get(self.whole)
+        known = set((base[0] or ()) if base else ())
+        return {
+            name: facet
+            for name, facet in facets.items()
+            if base is None
+            or not name.startswith(self.element)
+            or facet[1] >= base[1]
+            or name.removeprefix(self.element) in known
+        }
+
     def kept(self, facets: Facets) -> dict[str, Facet]:
         """Give the facets of the set that still matter, the newest ones where there are too many."""
         base = facets.get(self.whole)
-        known = set((base[0] or ()) if base else ())
-        elements = [
-            (name, facet)
-            for name, facet in facets.items()
-            if name.startswith(self.element)
-            and (base is None or facet[1] >= base[1] or name.removeprefix(self.element) in known)
-        ]
+        matter = self.without_overruled(facets).items()
+        elements = [(name, facet) for name, facet in matter if name.startswith(self.element)]
         elements.sort(key=lambda pair: pair[1][1], reverse=True)
         return ({self.whole: base} if base else {}) | dict(elements[:MOST])
 
@@ -65,3 +73,4 @@ class FacetSet:
 TAGS: Final = FacetSet(whole="tags", element="tag:")
 REFUNDS: Final = FacetSet(whole="refunds", element="refund:")
 FULFILMENTS: Final = FacetSet(whole="fulfilments", element="fulfilment:")
+SETS: Final = (TAGS, REFUNDS, FULFILMENTS)

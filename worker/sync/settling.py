@@ -15,6 +15,7 @@ from worker.engine.lanes import Lanes, Settlement
 from worker.engine.limits import Limits
 from worker.engine.retry import RetryPolicy
 from worker.sync.destination import DestinationLane
+from worker.sync.facets import REACHED
 from worker.sync.kinds import KINDS
 from worker.sync.news import after_telling
 from worker.sync.preparation import Prepared
@@ -145,8 +146,11 @@ class Settler:
     def _bury(
         self, one: Prepared, reason: str, field: str, detail: str, *, health: Literal["ok", "fail", ""]
     ) -> Settlement:
-        # The decisions count though they could not be told: an older grant that comes later must not win.
-        record = replace(one.record, consents=one.news.consents)
+        # The decisions count though they could not be told: an older grant that comes later must not win. So do the
+        # milestones told before one that is refused: every later change of the order would tell them again.
+        reached = {REACHED + milestone for milestone in one.state.steps.get("told", ())}
+        told = {name: version for name, (_, version) in one.news.facets.items() if name in reached}
+        record = replace(one.record, consents=one.news.consents, versions={**one.record.versions, **told})
         return Settlement(
             key=one.key.key,
             token=one.key.token,

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,17 @@ from worker.engine.limits import MARGIN_MS, Limits, Permit
 PATIENCE: Final = 0.25  # a permit this near is waited for; one further away is left to the pulse
 FOLLOW_PATIENCE: Final = 2.0
 ROOM_FOR_POLLS: Final = 5
+PARTS: Final = 4
+MANY: Final = 20
+
+
+def evened(windows: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Add to each window that holds many calls a part of it with as many of the calls.
+
+    What a backlog spends at once frees at once, a whole window later, and a live event would wait all that time.
+    """
+    parts = [(math.ceil(calls / PARTS), seconds / PARTS) for calls, seconds in windows if calls >= MANY]
+    return (*windows, *parts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +52,7 @@ class Turns:
         if budget is None:
             return Turn(permit=Permit(wait=0.0, id="-"), budget=None, until=math.inf)
         asked = time.monotonic()
-        permit = self.limits.take(budget.name, budget.windows, patience=patience)
+        permit = self.limits.take(budget.name, evened(budget.windows), patience=patience)
         if permit.id and permit.wait:
             time.sleep(permit.wait)
         return Turn(permit=permit, budget=budget, until=asked + permit.wait + MARGIN_MS / 1000)
