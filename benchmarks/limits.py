@@ -140,16 +140,16 @@ def bars(name: str, figures: Mapping[str, Any]) -> list[Bar]:
 
 
 def show(figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print a table on stdout: a column for each kind of record."""
+    """Print a table on stdout: a row for each kind of record, and which of its bars are missed."""
     from rich.console import Console  # noqa: PLC0415 - not for --json
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(title=f"limits, in seconds of a clock that runs {SPEED:g} x")
-    table.add_column("figure")
-    for name in figures:
-        table.add_column(name, justify="right")
-    bar_of = {name: {bar.figure: bar.text(found) for bar in bars(name, found)} for name, found in figures.items()}
+    table.add_column("kind")
     for figure in next(iter(figures.values())):
-        cells = [f"{found[figure]:,}\n{bar_of[name].get(figure, '')}".rstrip() for name, found in figures.items()]
-        table.add_row(figure, *cells)
+        table.add_column(figure.replace("_", " ").removesuffix(" s"), justify="right")
+    table.add_column("bars")
+    for name, found in figures.items():
+        missed = [f"{bar.figure} {text}" for bar in bars(name, found) if (text := bar.text(found)).endswith("missed")]
+        table.add_row(name, *(f"{value:,}" for value in found.values()), "\n".join(missed) or "met")
     Console().print(table)

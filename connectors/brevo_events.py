@@ -101,8 +101,12 @@ def _judge_partly(rows: Sequence[Row], response: Response) -> Mapping[str, Verdi
     for row in rows:
         said = [failed[index + number] for number in range(len(row.bodies)) if index + number in failed]
         index += len(row.bodies)
+        taken = [number for number in range(len(row.bodies)) if index - len(row.bodies) + number not in failed]
+        told = tuple(_fresh(row.state)[number].milestone for number in taken)
         verdicts[row.subject] = (
-            Rejected(reason="invalid_event", detail=scrubbed(said[0], list(row.bodies))) if said else _told(row)
+            Rejected(reason="invalid_event", detail=scrubbed(said[0], list(row.bodies)), told=told)
+            if said
+            else _told(row)
         )
     return verdicts
 

@@ -26,11 +26,15 @@ class RetryLater:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rejected:
-    """The destination will never take this; a person must look. `field` names what it refused."""
+    """The destination will never take this; a person must look. `field` names what it refused.
+
+    `told` are the milestones of an order that it took all the same.
+    """
 
     reason: str
     field: str | None = None
     detail: str = ""
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

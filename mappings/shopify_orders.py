@@ -41,7 +41,6 @@ _PAYMENTS: Final[dict[str, Payment]] = {
     "refunded": "refunded",
     "voided": "voided",
 }
-_PAID: Final = ("paid", "partially_refunded", "refunded")
 # "restocked" is left out: the goods went back, which says nothing of the way out.
 _SHIPPINGS: Final[dict[str, Shipping]] = {
     "pending": "unfulfilled",
@@ -108,8 +107,7 @@ def _order(delivery: Delivery, body: Node, rank: int) -> tuple[Order, tuple[str,
         payment=payment,
         shipping_status=_shipping_status(body["fulfillment_status"], fulfilments),
         created_at=said_time(body["created_at"]),
-        # The nearest that a body comes to it: when the payment of an order that is paid was processed.
-        paid_at=said_time(body["processed_at"]) if payment in _PAID else ABSENT,
+        paid_at=ABSENT,  # processed_at is when the order was placed, also of one that is paid weeks later
         cancelled_at=body["cancelled_at"].maybe_time(),
         cancel_reason=body["cancel_reason"].maybe_text(),
         customer_id=body["customer"].maybe(lambda customer: exact_id(customer, "id", "Customer")),

@@ -187,6 +187,7 @@ class _Builder:
             draw=random.random,
             first=engine.poll_first,
             cap=engine.poll_cap,
+            hold_seconds=engine.hold_seconds,
         )
 
     def _sweep_soon(self, seconds: float) -> None:

@@ -34,7 +34,7 @@ USUAL: Final[Mapping[str, Mapping[str, Any]]] = {
 SETTINGS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "brevo.contacts": {
         "hard": {"delete_behavior": "hard"},
-        "imports": {"unknown_consent": "vendor_default"},
+        "imports": {"unknown_consent": "vendor_default", "import_list_id": 8},
         "new-only": {"update_enabled": False},
     },
     "brevo.orders": {"gateway": {"orders_api": "ecommerce"}},

@@ -236,7 +236,8 @@ class LaneModel:
         if known == "-":
             record.clear()
         elif known:
-            record.pop("doubt", None)
+            for aside in ("doubt", "held", "held_image", "held_links"):
+                record.pop(aside, None)
             record["known"] = known
         if image == "-":
             record.pop("image", None)

@@ -307,3 +307,25 @@ def test_what_was_refused_together_and_finds_no_permit_goes_alone_the_next_time(
 
     assert [4] == shared(rig)
     assert 4 == rig.lane().outcomes["delivered"]
+
+
+def test_riders_are_held_on_while_their_process_runs(rig: Any) -> None:
+    program = rig.program(engine="poll_first: 0.2, poll_cap: 0.2, hold_seconds: 1")
+    rig.destination.ways, rig.destination.together = ALWAYS, accept
+    rig.destination.process = lambda _: None
+    push(rig, program, 1)
+    rig.drain(program)
+    push(rig, program, 1, name="Byron")
+
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until:
+        rig.drain(program, PROCESSES)
+        rig.drain(program)
+        program.sweep()
+        time.sleep(0.1)
+
+    assert [1] == shared(rig), "what it would overwrite when it ends must not be told before"
+    rig.destination.process = lambda rows: dict.fromkeys(rows, Delivered())
+    rig.run(program)
+    assert 2 == rig.lane().outcomes["delivered"]
+    assert "known" in rig.record(subject(1))

@@ -16,12 +16,13 @@ def price(amount: str) -> Price:
     return Price(shop=Money(amount=Decimal(amount), currency="EUR"), presentment=ABSENT)
 
 
-def reached(**said: Any) -> dict[str, datetime | None]:
+def reached(told: tuple[str, ...] = (), **said: Any) -> dict[str, datetime | None]:
     """Give the milestones of an order of last year that changes now, and their times."""
     order = NO_ORDER_SAID.model_copy(update={"created_at": LAST_YEAR, "total": price("20.00"), **said})
     change = OrderChange(id="7", time=NOW, rank=20, deleted=False, final=False, order=order, notes=())
+    versions = {f"reached:{milestone}": (1, 0, 0, 0) for milestone in told}
     facets = order_facets(change, int(NOW.timestamp() * 1e6))
-    return {one.milestone: one.time for one in transitions(fold([facets, derived(facets)]), {})}
+    return {one.milestone: one.time for one in transitions(fold([facets, derived(facets)]), versions)}
 
 
 def test_an_order_was_delivered_when_its_last_parcel_was() -> None:
@@ -38,7 +39,7 @@ def test_an_order_was_delivered_when_its_last_parcel_was() -> None:
     )
 
     assert LAST_YEAR + timedelta(days=5) == reached(fulfilments=parcels, shipping_status="delivered")["delivered"]
-    assert NOW == reached(fulfilments=(), shipping_status="delivered")["delivered"]
+    assert NOW == reached(told=("created",), fulfilments=(), shipping_status="delivered")["delivered"]
 
 
 def test_milestones_that_refunds_add_up_to_are_as_old_as_the_refunds() -> None:
@@ -49,3 +50,13 @@ def test_milestones_that_refunds_add_up_to_are_as_old_as_the_refunds() -> None:
     )
 
     assert {"created": LAST_YEAR, "partially_refunded": first, "refunded": last} == reached(refunds=refunds)
+
+
+def test_what_the_first_change_of_an_old_order_mentions_is_as_old_as_the_order() -> None:
+    assert {"created": LAST_YEAR, "paid": LAST_YEAR, "shipped": LAST_YEAR} == reached(
+        payment="paid", shipping_status="shipped"
+    )
+
+
+def test_what_a_known_order_reaches_is_of_now() -> None:
+    assert {"paid": NOW} == reached(payment="paid", told=("created",))

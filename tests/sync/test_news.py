@@ -62,15 +62,20 @@ class Told:
     def deliver(self, pending: Sequence[Facets], *, keep: bool = False) -> None:
         found = news(CUSTOMERS, self.record, pending)
         if found is None:
-            self.record = SubjectRecord.unpack({"known": packed(superseded(CUSTOMERS, self.record, pending))})
+            self._record(superseded(CUSTOMERS, self.record, pending))
             return
         if keep and not found.deleted:
-            self.record = SubjectRecord.unpack({"known": packed(kept(self.record, found))})
+            self._record(kept(self.record, found))
             return
         self.deliveries += 1
-        after = after_telling(CUSTOMERS, self.record, found, {})
-        self.record = SubjectRecord.unpack({"known": packed(after)})
         self.facets = {} if found.deleted else {**self.facets, **found.facets}
+        self._record(after_telling(CUSTOMERS, self.record, found, {}))
+
+    def _record(self, record: SubjectRecord) -> None:
+        self.record = SubjectRecord.unpack({"known": packed(record)})
+        # A decision that was said again was not told again: what is there is as new as the record has it.
+        for name in CONSENTS.keys() & self.facets.keys() & self.record.versions.keys():
+            self.facets[name] = (self.facets[name][0], self.record.versions[name])
 
     @property
     def exists(self) -> bool:
@@ -211,6 +216,26 @@ def test_a_decision_of_another_time_or_kind_is_news(again: tuple[str, int | None
 
     assert found is not None
     assert "email_consent" in found.facets
+
+
+def test_a_decision_that_waits_is_news_after_another_of_the_same_moment() -> None:
+    destination = Told()
+    destination.deliver([make(1, 10, consent=("denied", 5))])
+    destination.deliver([make(2, 10, rank=2, consent=("granted", 5))], keep=True)
+    destination.deliver([])
+
+    assert destination.facets["email_consent"][0][0]
+
+
+def test_a_decision_said_again_stays_as_new_as_it_was_said() -> None:
+    destination = Told()
+    destination.deliver([make(1, 10, consent=("granted", 5))])
+    for arrival in (2, 3):
+        destination.deliver([make(arrival, 10 * arrival, first_name=str(arrival), consent=("granted", 5))])
+    found = news(CUSTOMERS, destination.record, [make(4, 50, note="", consent=("granted", 5))])
+
+    assert found is not None
+    assert {EXISTS, "note"} == set(found.facets)
 
 
 def test_a_decision_that_could_not_be_told_is_news_when_it_is_said_again() -> None:

@@ -16,7 +16,9 @@ from worker.commands.waking import wake_all
 from worker.engine.dead_letters import DeadLetter, DeadLetters
 from worker.engine.lanes import MAP, Item
 from worker.scrubbing import scrub_id, scrub_text
+from worker.sync.destination import PROCESSES
 from worker.sync.facets import pack, unpack
+from worker.sync.mapping import REQUESTS
 
 PROGRESS: Final = 100
 
@@ -190,5 +192,6 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _facet_names(letter: DeadLetter) -> list[str]:
-    bodies: Iterable[bytes] = () if letter.lane == MAP else (item.body for item in letter.items)
+    told = letter.lane not in {MAP, REQUESTS} and not letter.lane.endswith(PROCESSES)
+    bodies: Iterable[bytes] = (item.body for item in letter.items) if told else ()
     return sorted({name for body in bodies for name in unpack(body)[0]})

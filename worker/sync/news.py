@@ -76,7 +76,11 @@ def told(record: SubjectRecord, told_news: News) -> dict[str, Version]:
     versions = {
         name: version for name, version in record.versions.items() if version > gone or name.startswith(REACHED)
     }
-    versions |= {name: version for name, (_, version) in told_news.facets.items()}
+    versions |= {
+        name: facet[1]
+        for name, facet in told_news.whole.items()
+        if name in told_news.facets or (facet[1] > versions.get(name, _NEVER) and _is_repeated(record, name, facet))
+    }
     versions = _without_past_elements(versions, told_news.whole)
     return versions if gone == _NEVER else {**versions, DELETED: gone}
 
@@ -118,20 +122,22 @@ def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) ->
 
 
 def _is_new(record: SubjectRecord, name: str, facet: Facet) -> bool:
-    value, version = facet
-    told_before = record.versions.get(name, _NEVER)
+    version, told_before = facet[1], record.versions.get(name, _NEVER)
     if name.startswith(REACHED):
         return told_before == _NEVER
-    return version > told_before and not (name in CONSENTS and _is_repeated(record, name, value, version))
+    return version > told_before and not _is_repeated(record, name, facet)
 
 
-def _is_repeated(record: SubjectRecord, name: str, value: Any, version: Version) -> bool:  # noqa: ANN401 - JSON
-    """Tell whether a decision was told: platforms say an old one again with every change of its customer."""
+def _is_repeated(record: SubjectRecord, name: str, facet: Facet) -> bool:
+    """Tell whether a decision is the one told last: platforms say it again with every change of its customer."""
+    if name not in CONSENTS:
+        return False
+    value, version = facet
     granted, newest = record.consents.get(CONSENTS[name], (None, _NEVER))
-    told_before = record.versions.get(name, _NEVER)
+    # The newest one known may wait or have been refused: then it was not told.
+    was_told = newest == record.versions.get(name)
     # By the time of the decision alone, not by that of the change which repeats it.
-    same = version[:2] == told_before[:2] == newest[:2]
-    return version[0] != UNKNOWN_TIME and same and bool(value[0]) == granted
+    return was_told and version[0] != UNKNOWN_TIME and version[:2] == newest[:2] and bool(value[0]) == granted
 
 
 def _worth_telling(kind: RecordKind, record: SubjectRecord, found: News) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, get_args
 from connectors.connector import Milestone, Transition
 from mappings.records import ABSENT, Decided, Fulfilment, Maybe, Order, OrderChange, Payment, Record, Refund, Shipping
 from worker.engine.subjects import FINAL, Facet, Facets, Version
-from worker.sync.facets import DELETED, EXISTS, REACHED, stamp
+from worker.sync.facets import DELETED, EXISTS, REACHED, decided_at, stamp
 from worker.sync.sets import FULFILMENTS, REFUNDS, FacetSet
 from worker.sync.stored import plain, record_of
 
@@ -118,12 +118,21 @@ def derived(facets: Facets) -> dict[str, Facet]:
 
 
 def transitions(facets: Facets, versions: Mapping[str, Version]) -> tuple[Transition, ...]:
-    """Give the milestones reached that were not told, in the order of an order's life."""
-    found = {name.removeprefix(REACHED): value for name, (value, _) in facets.items() if name.startswith(REACHED)}
+    """Give the milestones reached that were not told, in the order of an order's life.
+
+    An order that nobody has told of before has reached all of them at its creation, as far as anybody knows: what has
+    no time of its own but that of the change that mentions it may be as old as the order.
+    """
+    found = {name.removeprefix(REACHED): facet for name, facet in facets.items() if name.startswith(REACHED)}
+    created = found.get("created", (None,))[0] if REACHED + "created" not in versions else None
+
+    def since(value: str | None, version: Version) -> datetime | None:
+        moment = None if value is None else datetime.fromisoformat(value)
+        vague = moment is None or moment == decided_at(version)
+        return datetime.fromisoformat(created) if vague and created is not None else moment
+
     return tuple(
-        Transition(
-            milestone=milestone, time=None if found[milestone] is None else datetime.fromisoformat(found[milestone])
-        )
+        Transition(milestone=milestone, time=since(*found[milestone]))
         for milestone in MILESTONES
         if milestone in found and REACHED + milestone not in versions
     )

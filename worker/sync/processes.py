@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 NO_EVENT: Final = "0" * 32
 AGE_SHARE: Final = 0.5
+LONGEST_PROCESS: Final = 6 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ class Poller:
     draw: Callable[[], float]
     first: float
     cap: float
+    hold_seconds: float
 
     @property
     def name(self) -> str:
@@ -118,6 +120,7 @@ class Poller:
     ) -> Settlement:
         match ended:
             case None:
+                self._hold_on(key, riders)
                 return _back(key, "defer", self._pause(key), health="ok")
             case BudgetSpent(after=after):
                 self.limits.block(call.budget, after)
@@ -137,9 +140,21 @@ class Poller:
         self._settle(riders, ended)
         return Settlement(key=key.key, token=key.token, action="done", outcome="delivered", health="ok")
 
+    def _hold_on(self, key: Leased, riders: Mapping[str, list[Any]]) -> None:
+        """Hold the riders on while their process runs: what is told past it now, it would overwrite when it ends."""
+        if self.hold_seconds / 2 < self._age(key) < LONGEST_PROCESS:
+            delay_ms = int(self.hold_seconds * 1000)
+            held = [
+                Settlement(key=subject, token=token, action="hold", delay_ms=delay_ms, record="=")
+                for subject, (token, _) in riders.items()
+            ]
+            self.lanes.settle(self.lane.name, self.lane.records, held)
+
+    def _age(self, key: Leased) -> float:
+        return time.time() - key.items[0].received_us / 1e6
+
     def _pause(self, key: Leased) -> float:
-        age = time.time() - key.items[0].received_us / 1e6
-        return min(max(age * AGE_SHARE, self.first), self.cap)
+        return min(max(self._age(key) * AGE_SHARE, self.first), self.cap)
 
     def _settle(self, riders: Mapping[str, list[Any]], ended: Mapping[str, Verdict]) -> None:
         alone = json.dumps({ALONE: True})

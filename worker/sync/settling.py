@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -49,7 +49,8 @@ class Settler:
                 return self._retry(one, verdict)
             case Rejected():
                 log.warning("rejected", reason=verdict.reason, field=verdict.field, detail=verdict.detail)
-                return self._bury(one, verdict.reason, verdict.field or "", verdict.detail, health="ok")
+                detail, told = verdict.detail, verdict.told
+                return self._bury(one, verdict.reason, verdict.field or "", detail, health="ok", told=told)
             case BudgetSpent():
                 return self._budget_spent(lane, one, verdict)
             case Down():
@@ -143,14 +144,21 @@ class Settler:
         self.limits.block(one.call.budget, verdict.after)
         return self.defer(one, 0.0 if one.call.budget in lane.budgets else verdict.after)
 
-    def _bury(
-        self, one: Prepared, reason: str, field: str, detail: str, *, health: Literal["ok", "fail", ""]
+    def _bury(  # noqa: PLR0913 - what a dead letter tells, and what it must not lose
+        self,
+        one: Prepared,
+        reason: str,
+        field: str,
+        detail: str,
+        *,
+        health: Literal["ok", "fail", ""],
+        told: Sequence[str] = (),
     ) -> Settlement:
         # The decisions count though they could not be told: an older grant that comes later must not win. So do the
         # milestones told before one that is refused: every later change of the order would tell them again.
-        reached = {REACHED + milestone for milestone in one.state.steps.get("told", ())}
-        told = {name: version for name, (_, version) in one.news.facets.items() if name in reached}
-        record = replace(one.record, consents=one.news.consents, versions={**one.record.versions, **told})
+        reached = {REACHED + milestone for milestone in (*told, *one.state.steps.get("told", ()))}
+        versions = {name: version for name, (_, version) in one.news.facets.items() if name in reached}
+        record = replace(one.record, consents=one.news.consents, versions={**one.record.versions, **versions})
         return Settlement(
             key=one.key.key,
             token=one.key.token,

@@ -111,7 +111,7 @@ def test_import_ends_and_names_who_could_not_be_written(
 ) -> None:
     sandbox.speed = 1000.0
     sandbox.vendor.answer("POST", ("contacts",), {}, {"email": "1@example.com", "ext_id": "shop-1", "listIds": [2]})
-    contacts = brevo()
+    contacts = brevo(import_list_id=8)
     states = [
         state(
             subject=f"customer:shop:{number}",
@@ -134,7 +134,7 @@ def test_import_ends_and_names_who_could_not_be_written(
     there = {one["email"]: one for one in held(sandbox, "contacts")}
     assert len(there) == 99
     assert there["1@example.com"]["attributes"] == {"FIRSTNAME": "Ada", "EXT_ID": "shop-1"}
-    assert there["1@example.com"]["listIds"] == [2, 5]
+    assert there["1@example.com"]["listIds"] == [2, 8]
 
 
 def test_attributes_are_created_and_mistyped_values_dropped(

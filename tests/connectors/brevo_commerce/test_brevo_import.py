@@ -26,7 +26,7 @@ MAPPING = {
 
 @pytest.fixture
 def account(brevo: Any) -> Callable[..., Any]:
-    return lambda **options: brevo(**{"field_mapping": MAPPING, **options})
+    return lambda **options: brevo(**{"field_mapping": MAPPING, "import_list_id": 8, **options})
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_import_is_one_lawful_call_for_all(account: Any, riders: Any, lawful: An
     assert (calls[0].path, calls[0].budget) == ("/contacts/import", "brevo.contacts")
     assert calls[0].subjects == tuple(state.subject for state in states)
     assert {name: value for name, value in body.items() if name != "jsonBody"} == {
-        "listIds": [5],
+        "listIds": [8],
         "updateExistingContacts": True,
         "emptyContactsAttributes": False,
         "disableNotification": True,
@@ -176,11 +176,16 @@ def test_nobody_rides_who_would_be_created_on_the_blocklist(
 
 def test_nobody_rides_where_few_could_or_there_is_no_list(account: Any, riders: Any) -> None:
     few = account().calls(riders(99), bulk=True)
-    listless = account(list_id=None).calls(riders(), bulk=True)
-    own = account(list_id=None, import_list_id=8).calls(riders(), bulk=True)
+    listless = account(list_id=None, import_list_id=None).calls(riders(), bulk=True)
+    own = account(list_id=None).calls(riders(), bulk=True)
 
     assert {call.method for call in (*few, *listless)} == {"PUT"}
     assert own[0].body["listIds"] == [8]
+
+
+@pytest.mark.parametrize("lists", [{"import_list_id": None}, {"list_id": 8}])
+def test_no_known_contact_rides_into_the_list_that_is_mailed(account: Any, riders: Any, lists: Any) -> None:
+    assert {call.method for call in account(**lists).calls(riders(), bulk=True)} == {"PUT"}
 
 
 def test_one_address_rides_once(account: Any, riders: Any) -> None:

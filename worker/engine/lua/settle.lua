@@ -71,7 +71,7 @@ local function write_record(key, record, image, links)
   if record == '-' then
     redis.call('DEL', name)
   elseif record ~= '' then
-    redis.call('HDEL', name, 'doubt')
+    redis.call('HDEL', name, 'doubt', 'held', 'held_image', 'held_links')
     redis.call('HSET', name, 'known', record)
     if record_ms > 0 then
       redis.call('PEXPIRE', name, record_ms)
