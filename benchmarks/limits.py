@@ -140,16 +140,21 @@ def bars(name: str, figures: Mapping[str, Any]) -> list[Bar]:
 
 
 def show(figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print a table on stdout: a row for each kind of record, and which of its bars are missed."""
-    from rich.console import Console  # noqa: PLC0415 - not for --json
+    """Print a table on stdout, a row for each kind of record, and below it the bars."""
+    from rich import box  # noqa: PLC0415 - not for --json
+    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title=f"limits, in seconds of a clock that runs {SPEED:g} x")
-    table.add_column("kind")
+    table = Table(
+        title=f"limits, in seconds of a clock that runs {SPEED:g} x", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("kind", no_wrap=True)
     for figure in next(iter(figures.values())):
         table.add_column(figure.replace("_", " ").removesuffix(" s"), justify="right")
-    table.add_column("bars")
+    console = Console()
     for name, found in figures.items():
-        missed = [f"{bar.figure} {text}" for bar in bars(name, found) if (text := bar.text(found)).endswith("missed")]
-        table.add_row(name, *(f"{value:,}" for value in found.values()), "\n".join(missed) or "met")
-    Console().print(table)
+        table.add_row(name, *(f"{value:,}" for value in found.values()))
+    console.print(table)
+    for name, found in figures.items():
+        for bar in bars(name, found):
+            console.print(f"{name} {bar.figure} {bar.text(found)}", highlight=False)

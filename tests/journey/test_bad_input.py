@@ -102,7 +102,7 @@ def test_store_holds_nothing_but_records_compact_events_and_counters_when_all_is
         name
         for name in names
         if not name.startswith(("subject:", "holders:", "event:", "dead", "celery:"))
-        and not name.endswith(":counts")
+        and not name.endswith((":counts", ":turn"))
         and ":hour:" not in name
     }
 

@@ -1,7 +1,7 @@
 """Whatever the order in which changes arrive and however they are split into deliveries, what was told is the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise, permutations
 from typing import Any
@@ -190,64 +190,6 @@ def test_no_consent_is_granted_that_the_newest_decision_did_not_grant(history: l
             assert decisions["email"]
 
 
-def test_a_late_name_arrives_though_the_consent_was_newer() -> None:
-    destination = Told()
-    destination.deliver([make(1, 10, consent=("granted", 10))])
-    destination.deliver([make(2, 5, first_name="Ada", consent=("denied", 5))])
-
-    assert "Ada" == destination.facets["first_name"][0]
-    assert destination.facets["email_consent"][0][0]
-
-
-def test_a_decision_that_is_said_again_is_told_once() -> None:
-    destination = Told()
-    destination.deliver([make(1, 10, consent=("granted", 5))])
-    found = news(CUSTOMERS, destination.record, [make(2, 20, first_name="Ada", consent=("granted", 5))])
-
-    assert found is not None
-    assert {EXISTS, "first_name"} == set(found.facets)
-
-
-@pytest.mark.parametrize("again", [("granted", 6), ("denied", 5), ("granted", None)])
-def test_a_decision_of_another_time_or_kind_is_news(again: tuple[str, int | None]) -> None:
-    destination = Told()
-    destination.deliver([make(1, 10, consent=("granted", 5 if again[1] else None))])
-    found = news(CUSTOMERS, destination.record, [make(2, 20, consent=again)])
-
-    assert found is not None
-    assert "email_consent" in found.facets
-
-
-def test_a_decision_that_waits_is_news_after_another_of_the_same_moment() -> None:
-    destination = Told()
-    destination.deliver([make(1, 10, consent=("denied", 5))])
-    destination.deliver([make(2, 10, rank=2, consent=("granted", 5))], keep=True)
-    destination.deliver([])
-
-    assert destination.facets["email_consent"][0][0]
-
-
-def test_a_decision_said_again_stays_as_new_as_it_was_said() -> None:
-    destination = Told()
-    destination.deliver([make(1, 10, consent=("granted", 5))])
-    for arrival in (2, 3):
-        destination.deliver([make(arrival, 10 * arrival, first_name=str(arrival), consent=("granted", 5))])
-    found = news(CUSTOMERS, destination.record, [make(4, 50, note="", consent=("granted", 5))])
-
-    assert found is not None
-    assert {EXISTS, "note"} == set(found.facets)
-
-
-def test_a_decision_that_could_not_be_told_is_news_when_it_is_said_again() -> None:
-    first = news(CUSTOMERS, SubjectRecord(), [make(1, 10, consent=("granted", 5))])
-    assert first is not None
-    buried = SubjectRecord(consents=first.consents)
-    found = news(CUSTOMERS, buried, [make(2, 20, consent=("granted", 5))])
-
-    assert found is not None
-    assert "email_consent" in found.facets
-
-
 def test_nothing_pending_is_no_news() -> None:
     assert news(CUSTOMERS, SubjectRecord(), []) is None
 
@@ -350,11 +292,3 @@ def test_a_record_stays_small_however_often_a_customer_changes() -> None:
         destination.deliver([make(number, number, note=str(number), deleted=number % 7 == 6, consent=consent)])
 
     assert len(destination.record.pack()) < 400
-
-
-def test_decisions_carry_their_time() -> None:
-    found = news(CUSTOMERS, SubjectRecord(), [make(1, 10, consent=("denied", 7))])
-
-    assert found is not None
-    assert at(7) == found.decisions()["email"].time
-    assert replace(found, consents={}).decisions() == {}

@@ -32,7 +32,7 @@ sources:
   shopify: {secrets: [secret]}
   custom: {secrets: [secret]}
 destinations:
-  brevo: {api_key: key, limits: off}
+  brevo: {api_key: key, limits: off, import_list_id: 8}
   custobar: {api_key: key, base_url: "https://example.custobar.com/api", limits: off}
   voucherify: {app_id: app, api_key: key, limits: off}
 skills:

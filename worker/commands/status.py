@@ -1,6 +1,8 @@
 """`commerce-sync status`: what waits, what was delivered, and what is wrong."""
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -35,21 +37,30 @@ def watched() -> bool:
 
 
 def _watch(deployment: Deployment, *, as_json: bool) -> None:
+    left = threading.Event()
+
+    def leave(*_: object) -> None:
+        left.set()  # the exception alone is lost where Python is cleaning up at that moment
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, leave)
     try:
         if as_json:
-            _repeat(deployment, lambda seen: print_json(seen, indent=None))
+            _repeat(deployment, lambda seen: print_json(seen, indent=None), left)
         elif not watched():
-            _repeat(deployment, lambda seen: stdout().print(panels(seen)))
+            _repeat(deployment, lambda seen: stdout().print(panels(seen)), left)
         else:
             with Live(console=stdout(), auto_refresh=False) as live:
-                _repeat(deployment, lambda seen: live.update(panels(seen), refresh=True))
+                _repeat(deployment, lambda seen: live.update(panels(seen), refresh=True), left)
     except KeyboardInterrupt:
         return
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _repeat(deployment: Deployment, show: Callable[[dict[str, Any]], None]) -> None:
+def _repeat(deployment: Deployment, show: Callable[[dict[str, Any]], None], left: threading.Event) -> None:
     """Show the figures again and again; a store that is away for a while is waited for."""
-    while True:
+    while not left.is_set():
         try:
             show(overview(deployment))
         except STORE_ERRORS as error:

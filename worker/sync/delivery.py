@@ -62,6 +62,11 @@ class Deliverer:
 
     def portion(self) -> Portion:
         """Take a turn in the way that what is due is worth; the single way waits for a permit that is near."""
+        portion = self._portion()
+        self.pace.choose(bulk=portion.bulk)
+        return portion
+
+    def _portion(self) -> Portion:
         single, *others = self.lane.connector.ways
         waiting = self.lanes.due(self.lane.name) if others else 0
         for way in reversed(others):
@@ -83,6 +88,10 @@ class Deliverer:
 
     def work(self, keys: Sequence[Leased], portion: Portion, until: float) -> bool:
         """Deliver claimed keys; False when no call was needed."""
+        with self.pace.portion(bulk=portion.bulk):
+            return self._work(keys, portion, until)
+
+    def _work(self, keys: Sequence[Leased], portion: Portion, until: float) -> bool:
         settled: list[Settlement] = []
         prepared: Group = []
         for key, ready in zip(keys, self.preparer.prepare_all(self.lane, keys, bulk=portion.bulk), strict=True):

@@ -1,0 +1,110 @@
+"""A decision has a time of its own, and said again with every change of its customer it is told once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from connectors.connector import Decision
+from mappings.records import ABSENT, NOTHING_SAID, Change, Consent
+from worker.engine.subjects import Facet, SubjectRecord
+from worker.sync.facets import EXISTS, facets_of
+from worker.sync.kinds import KINDS
+from worker.sync.news import after_telling, kept, news, superseded
+
+DAY = datetime(2026, 3, 1, tzinfo=timezone.utc)
+ARRIVED = int(DAY.timestamp() * 1_000_000) + 86_400_000_000
+CUSTOMERS = KINDS["customer"]
+
+
+def said(arrival: int, decision: str, decided: int | None, note: str | None = None) -> dict[str, Facet]:
+    """Give the facets of the arrival-th change, of a customer who decided at that second of the day."""
+    time = None if decided is None else DAY + timedelta(seconds=decided)
+    consent = Consent(decision=decision, time=time, origin="form")
+    fields = {"email_consent": consent, "note": ABSENT if note is None else note}
+    change = Change(
+        id="1",
+        time=DAY + timedelta(seconds=10 * arrival),
+        rank=1,
+        deleted=False,
+        final=False,
+        customer=NOTHING_SAID.model_copy(update=fields),
+        notes=(),
+    )
+    return facets_of(change, ARRIVED + arrival)
+
+
+def told(record: SubjectRecord, facets: Mapping[str, Facet]) -> SubjectRecord:
+    """Give the record after a destination was told, if there was anything to tell."""
+    found = news(CUSTOMERS, record, [facets])
+    if found is None:
+        return superseded(CUSTOMERS, record, [facets])
+    return after_telling(CUSTOMERS, record, found, {})
+
+
+def new_facets(record: SubjectRecord, *pending: Mapping[str, Facet]) -> set[str]:
+    """Name what is to be told."""
+    found = news(CUSTOMERS, record, pending)
+    return set() if found is None else set(found.facets)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_decision_that_is_said_again_is_told_once(times: int) -> None:
+    record = SubjectRecord()
+    for arrival in range(times):
+        record = told(record, said(arrival, "granted", 5, note=str(arrival)))
+
+    assert {EXISTS, "note"} == new_facets(record, said(9, "granted", 5, note="new"))
+
+
+def test_a_decision_alone_that_is_said_again_is_no_news() -> None:
+    record = told(SubjectRecord(), said(1, "granted", 5))
+
+    assert set() == new_facets(record, said(2, "granted", 5))
+    assert set() == new_facets(told(record, said(2, "granted", 5)), said(3, "granted", 5))
+
+
+@pytest.mark.parametrize("again", [("granted", 6), ("denied", 5)])
+def test_a_decision_of_another_time_or_kind_is_news(again: tuple[str, int]) -> None:
+    record = told(SubjectRecord(), said(1, "granted", 5))
+
+    assert "email_consent" in new_facets(record, said(2, *again))
+
+
+def test_a_decision_without_a_time_is_news_each_time() -> None:
+    record = told(SubjectRecord(), said(1, "granted", None))
+
+    assert "email_consent" in new_facets(record, said(2, "granted", None))
+
+
+def test_a_decision_that_waits_is_news_after_another_of_the_same_moment() -> None:
+    record = told(SubjectRecord(), said(1, "denied", 5))
+    found = news(CUSTOMERS, record, [said(2, "granted", 5)])
+    assert found is not None
+    waiting = kept(record, found)
+
+    assert "email_consent" in new_facets(waiting)
+    assert "email_consent" in new_facets(waiting, said(3, "granted", 5))
+
+
+def test_a_decision_that_could_not_be_told_is_news_when_it_is_said_again() -> None:
+    found = news(CUSTOMERS, SubjectRecord(), [said(1, "granted", 5)])
+    assert found is not None
+    buried = SubjectRecord(consents=found.consents)
+
+    assert "email_consent" in new_facets(buried, said(2, "granted", 5))
+
+
+def test_a_late_change_is_told_without_the_older_decision_in_it() -> None:
+    record = told(SubjectRecord(), said(2, "granted", 10))
+
+    assert {"note"} == new_facets(record, said(1, "denied", 5, note="late"))
+
+
+def test_decisions_carry_their_time() -> None:
+    found = news(CUSTOMERS, SubjectRecord(), [said(1, "denied", 7)])
+    assert found is not None
+
+    assert {"email": Decision(granted=False, time=DAY + timedelta(seconds=7))} == found.decisions()
+    assert {} == replace(found, consents={}).decisions()
