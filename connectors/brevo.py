@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from connectors import brevo_import, brevo_plan
+from connectors.attributes import fields_needed
 from connectors.brevo_account import CONTACTS, BrevoAccount, refused
 from connectors.brevo_answers import (
     EMAIL,
@@ -49,9 +50,9 @@ class Brevo(BrevoAccount):
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """The ways to bring contacts over; Brevo imports into lists only."""
+        """The ways to bring contacts over; in imports where anybody may ride in one."""
         alone = Way(budget=CONTACTS)
-        return (alone,) if self.options.import_list is None else (alone, brevo_import.BULK)
+        return (alone, brevo_import.BULK) if self.options.imports_known or self.options.imports_new else (alone,)
 
     def image(self, state: State) -> Json:
         """Give what Brevo should hold after the state is delivered. A decision's time counts: it may be one renewed."""
@@ -209,6 +210,7 @@ DESTINATION: Final = Destination(
     name="brevo",
     section=BrevoSection,
     options=BrevoOptions,
+    needs=lambda options: fields_needed(options.field_mapping),
     lanes={
         "contacts": LaneSpec(kind="customer", connector=Brevo),
         "orders": LaneSpec(kind="order", connector=_orders),

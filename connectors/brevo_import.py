@@ -79,9 +79,8 @@ def _known_before(case: Case) -> Mapping[str, Json] | None:
         return None
     if state.known:
         stays = state.customer.email is ABSENT or same_address(case.email, state.known.get("email"))
-        # An import joins its list. Whoever left the list that is mailed must not be brought back by a change of name.
-        aside = options.import_list_id is not None and options.import_list_id != options.list_id
-        return state.known if state.known.get("exists") and state.known.get("owner") and stays and aside else None
+        rides = state.known.get("exists") and state.known.get("owner") and stays and options.imports_known
+        return state.known if rides else None
     if state.consents or state.shared or not options.update_enabled:
         return None
     return {"exists": True, "email": case.email, "ext_pending": True}

@@ -37,3 +37,13 @@ class BrevoOptions:
     def import_list(self) -> int | None:
         """The list for imports; None: there are none."""
         return self.list_id if self.import_list_id is None else self.import_list_id
+
+    @property
+    def imports_known(self) -> bool:
+        """Whether known contacts may ride: an import joins its list, and must bring nobody back into the mailed one."""
+        return self.import_list_id is not None and self.import_list_id != self.list_id
+
+    @property
+    def imports_new(self) -> bool:
+        """Whether new contacts may ride: none may that has to be blocked at its creation."""
+        return self.import_list is not None and self.unknown_consent == "vendor_default"

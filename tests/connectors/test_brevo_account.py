@@ -6,6 +6,7 @@ import pytest
 
 from connectors.brevo import DESTINATION
 from connectors.brevo_ecommerce import BrevoEcommerceOrders
+from connectors.brevo_options import BrevoOptions
 from connectors.brevo_orders import BrevoOrders
 from connectors.connector import Decision, Response
 from connectors.destination import LaneSpec
@@ -45,7 +46,7 @@ def test_plan_sets_the_budgets_by_class(brevo: Any, options: Any, other: Any) ->
 
 @pytest.mark.parametrize("lane", DESTINATION.lanes.values())
 def test_lanes_of_an_account_share_its_address_key_and_budgets(brevo: Any, lane: LaneSpec) -> None:
-    contacts = brevo(base_url="https://other.example.com")
+    contacts = brevo(base_url="https://other.example.com", import_list_id=7)
     one = lane.connector(contacts.options)
 
     assert (contacts.name, contacts.base_url, contacts.budgets) == (one.name, one.base_url, one.budgets)
@@ -56,7 +57,8 @@ def test_lanes_of_an_account_share_its_address_key_and_budgets(brevo: Any, lane:
 
 
 def test_contacts_are_imported_where_there_is_a_list(brevo: Any) -> None:
-    assert len(brevo(list_id=None).ways) == 1
+    assert len(brevo(list_id=None).ways) == len(brevo(list_id=7).ways) == 1
+    assert len(brevo(list_id=7, unknown_consent="vendor_default").ways) == 2
     assert len(brevo(list_id=None, import_list_id=7).ways) == 2
 
 
@@ -114,3 +116,9 @@ def test_decisions_that_are_not_pending_are_no_part_of_the_image(brevo: Any, sta
     decided = {"email": Decision(granted=True, time=ago(days=1))}
 
     assert brevo().image(state(first_name="Ada", consents=decided))["consents"] == {}
+
+
+def test_only_the_fields_that_are_mapped_are_news() -> None:
+    options = BrevoOptions(api_key="k", field_mapping={"email": "email", "totalSpent": "SPENT", "raw:vip": "VIP"})
+
+    assert DESTINATION.needs(options) == {"email", "phone", "total_spent"}

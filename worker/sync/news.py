@@ -108,7 +108,8 @@ def _remembered(kind: RecordKind, found: News) -> dict[str, Facet]:
 
 def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> News:
     folded = fold([record.kept, *pending])
-    folded = fold([folded, kind.derived(folded)])
+    if follows := kind.derived(folded):
+        folded = fold([folded, follows])
     gone = max(folded[DELETED][1] if DELETED in folded else _NEVER, record.versions.get(DELETED, _NEVER))
     here = max(folded[EXISTS][1] if EXISTS in folded else _NEVER, record.versions.get(EXISTS, _NEVER))
     consents = _newest(record, folded)
@@ -116,7 +117,7 @@ def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) ->
         return News(facets={DELETED: (True, gone)}, deleted=True, consents=consents, gone=gone, whole=folded)
     whole = {name: facet for name, facet in folded.items() if name != DELETED and facet[1] > gone}
     for many in SETS:
-        whole = many.without_overruled(whole)
+        whole = many.without_overruled(whole) if many.whole in whole else whole
     facets = {name: facet for name, facet in whole.items() if _is_new(record, name, facet)}
     return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole)
 
