@@ -36,8 +36,8 @@ MOST_FAULTS: Final = 1000
 class Fault:
     """What goes wrong with the next `times` calls (None: with all), of one method or about one e-mail if these are set.
 
-    `applied` lets the vendor do what was asked before its answer is lost. `delay` and `drip` are seconds: before the
-    answer, and between any two bytes of its body. `reset` closes the connection hard.
+    `applied` lets the vendor do what was asked before its answer is lost or delayed. `delay` and `drip` are seconds:
+    before the answer, and between any two bytes of its body. `reset` closes the connection hard.
     """
 
     status: int | None = None
@@ -87,7 +87,7 @@ class Sandbox:
             await _send(send, status, content, [])
             return
         fault = self._fault(method, f"{unquote(path)} {body.decode('utf-8', 'replace')}".lower())
-        if fault is not None and fault.delay:
+        if fault is not None and not fault.applied:
             await asyncio.sleep(fault.delay)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         (status, content), headers = self._answer(scope, method, path, query, body, fault)
@@ -98,6 +98,8 @@ class Sandbox:
         if self.keeps_journal:
             entry = {"method": method, "path": path, "query": query, "body": _json(body)[1], "status": status}
             self.journal.append(entry | {"time": time.time()})
+        if fault is not None and fault.applied:
+            await asyncio.sleep(fault.delay)
         if fault is not None and fault.reset:
             await _reset(send)
             return

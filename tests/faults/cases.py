@@ -1,0 +1,11 @@
+"""All faults, by being imported; and those that are not yet, each with the reason."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import tests.faults.worker_deaths
+
+# What the catalogue has and this product has not yet.
+NOT_YET: Final[Mapping[str, str]] = {}
+
+__all__ = ["NOT_YET", "tests"]
