@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
+import tests.faults.destination_answers
+import tests.faults.ingress_load
+import tests.faults.destination_limits
+import tests.faults.ingress_repeats
+import tests.faults.operations
+import tests.faults.soak
+import tests.faults.store_deaths
 import tests.faults.worker_deaths
 
 # What the catalogue has and this product has not yet.

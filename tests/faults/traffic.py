@@ -28,28 +28,28 @@ class Customers:
     def __init__(self, number: int, versions: int = 1, *, first: int = FIRST) -> None:
         self.numbers = range(first, first + number)
         self.versions = versions
-        self._start = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=1)
+        self.start = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=1)
 
     def webhooks(self) -> list[Webhook]:
         """Give all events, version by version."""
         return [self.webhook(number, version) for version in range(self.versions) for number in self.numbers]
 
-    def webhook(self, number: int, version: int = 0, **fields: Any) -> Webhook:
-        """Give one event of one customer."""
+    def webhook(self, number: int, version: int = 0, *, delivery: str = "", **fields: Any) -> Webhook:
+        """Give one event of one customer, under a name of its own if it is told anew."""
         body = {
             "id": number,
             "email": f"c{number}@example.com",
             "first_name": f"V{version}",
             "last_name": "Abel",
             "phone": None,
-            "created_at": self._start.isoformat(),
-            "updated_at": (self._start + timedelta(seconds=version)).isoformat(),
+            "created_at": self.start.isoformat(),
+            "updated_at": (self.start + timedelta(seconds=version)).isoformat(),
             **fields,
         }
         return Webhook(
             source=SHOPIFY,
             topic="customers/update" if version else "customers/create",
-            delivery_id=f"d{number}-{version}",
+            delivery_id=delivery or f"d{number}-{version}",
             body=json.dumps(body).encode(),
             subject=f"{SHOPIFY}-{number}",
             version=version,

@@ -1,0 +1,82 @@
+"""What operators do, under way: dead letters retried in thousands, old events replayed."""
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from tests.faults.catalogue import fault
+from tests.faults.ledger import count
+from tests.faults.processes import until
+from tests.faults.run import Run
+from tests.faults.system import System
+from tests.faults.traffic import Customers, at_brevo
+
+MAIN = "from worker.commands.main import main; main()"
+RETRY = ("dead-letters", "retry", "--all")
+
+
+@fault("F49", "retry of thousands of dead letters, killed on its way and begun again", short=True)
+def many_dead_letters_retried(run: Run) -> None:
+    """Retry letters of which some were overtaken by newer events: all arrive, and nothing newer is overwritten."""
+    people = Customers(run.sized(10_000, 400), versions=2)
+    old, new = people.webhooks()[: len(people.numbers)], people.webhooks()[len(people.numbers) :]
+    overtaken = new[:: run.sized(10, 4)]
+    with run.system() as system:
+        system.fail("brevo", status=400, body={"code": "invalid_parameter", "message": "no"}, times=None)
+        system.burst(old)
+        system.await_idle(240)
+        dead = len(system.letters())
+        run.expect(dead == len(old), f"{dead} dead letters of {len(old)}")
+        run.expect(len(_command(system, *RETRY, "--dry-run")["retried"]) == dead, "a dry run names other letters")
+        run.expect(len(system.letters()) == dead, "a dry run moved letters")
+        _command(system, *RETRY)
+        system.await_idle(240)
+        again = len(system.letters())
+        run.expect(again == dead, f"{again} letters after a retry that failed, {dead} before it")
+        system.calm("brevo")
+        system.burst(overtaken)
+        system.await_idle()
+        run.fire(_killed_on_its_way(system, dead))
+        _command(system, *RETRY)
+        system.await_idle(240)
+        run.expect(not system.letters(), f"{len(system.letters())} letters left")
+        run.add(count(system.journal.answers, at_brevo(system.ask("brevo", "contacts"))))
+
+
+def _killed_on_its_way(system: System, dead: int) -> int:
+    """Kill the command when it has put some letters back; say how many there were."""
+    process = subprocess.Popen(_line(*RETRY), env=system.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: len(system.letters()) < dead or process.poll() is not None, "no letter is put back")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return dead - len(system.letters()) if process.returncode == -signal.SIGKILL else 0
+
+
+@fault("F50", "an operator replays an old event after a newer one was delivered", short=True)
+def old_event_replayed(run: Run) -> None:
+    """Deliver an old body under a new name, as a replay of a webhook log does: the newer state stays."""
+    people = Customers(run.sized(200, 40), versions=3)
+    with run.system() as system:
+        system.burst(people.webhooks())
+        system.await_idle()
+        before = system.delivered()
+        for number in people.numbers:
+            old = people.webhook(number, run.random.randrange(2), delivery=f"replay-{number}")
+            run.fire(system.post(old).accepted)
+        system.await_idle()
+        outcomes = system.lanes()["brevo.contacts"].outcomes
+        run.expect(system.delivered() == before, "an old event was delivered")
+        run.expect(outcomes["superseded"] + outcomes["unchanged"] >= len(people.numbers), f"counted as {outcomes}")
+        run.add(count(system.journal.answers, at_brevo(system.ask("brevo", "contacts"))))
+
+
+def _line(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", MAIN, *arguments]
+
+
+def _command(system: System, *arguments: str) -> Any:
+    line = _line(*arguments, "--json")
+    ran = subprocess.run(line, env=system.environ, capture_output=True, text=True, timeout=120, check=True)
+    return json.loads(ran.stdout)
