@@ -34,6 +34,8 @@ _ADDRESS: Final = re.compile(r"\S*@\S*")
 _NUMBER: Final = re.compile(r"\+?\d[\d\s().-]{4,}\d")
 _SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
 _LONGEST_DETAIL: Final = 200
+# The patterns above take the square of a text's length.
+_LONGEST_READ: Final = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +104,9 @@ def _taken(metadata: Json, text: str) -> Iterable[str]:
 
 def scrubbed(message: str, sent: Json) -> str:
     """Give a message without what was sent and without anything that looks like a person's data."""
+    if len(message) > _LONGEST_READ:
+        # Cut short, it might end in half of a name, which nothing here would know.
+        return f"a message of {len(message)} characters"
     for value in sorted(_texts(sent), key=len, reverse=True):
         message = re.sub(re.escape(value), "…", message, flags=re.IGNORECASE)
     for pattern in (_QUOTED, _ADDRESS, _NUMBER):
@@ -123,7 +128,8 @@ class Contact:
     """A contact as it stood at Brevo when it was read, in JSON's own types, for it is kept between calls.
 
     `ext` says whose external id it carries. `left` is when the person last unsubscribed or complained, `removed` when
-    an unsubscription was last written by hand or by API, `oldest` the first of all that Brevo still tells.
+    an unsubscription was last written by hand or by API, `oldest` the first of all that Brevo still tells. `created` is
+    when the contact came into being.
     """
 
     id: int
@@ -135,6 +141,7 @@ class Contact:
     removed: str | None
     oldest: str | None
     at: str
+    created: str | None = None
 
 
 def contact(response: Response, *, ext_id: str | None, at: datetime) -> Contact | None:
@@ -165,6 +172,7 @@ def _contact(body: Json, ext_id: str | None, at: datetime) -> Contact:
         removed=max(admin, default=None),
         oldest=min(user + admin, default=None),
         at=at.isoformat(),
+        created=max(_times([{"eventTime": body["createdAt"]}] if body.get("createdAt") else None), default=None),
     )
 
 
@@ -204,7 +212,7 @@ def budget_headers(response: Response) -> tuple[int, float] | None:
     """Give how many calls are left and the seconds until there are more; None when the headers do not say."""
     remaining = response.headers.get("x-sib-ratelimit-remaining", "")
     reset = _seconds(response.headers.get("x-sib-ratelimit-reset", ""))
-    if reset is None or not remaining.isascii() or not remaining.isdecimal():
+    if reset is None or not re.fullmatch(r"\d{1,9}", remaining, re.ASCII):
         return None
     return int(remaining), reset
 

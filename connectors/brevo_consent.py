@@ -19,6 +19,9 @@ OWN_WRITE: Final = timedelta(seconds=60)
 # A read that is older proves nothing about a grant any more.
 FRESH: Final = timedelta(seconds=60)
 
+# The step that is kept before a contact is made: when first with a blocklist, by channel.
+CREATING: Final = "creating"
+
 UNPROVEN: Final = "consent not sent: blocklisted at Brevo without proof that the grant is newer"
 SMS_UNPROVEN: Final = "SMS consent not sent: blocklisted at Brevo without proof that the grant is newer"
 
@@ -52,7 +55,16 @@ def own_block(state: State, contact: Contact | None, channel: Channel, *, linkin
     written = state.known.get("blocked_at" if channel == "email" else "sms_blocked_at")
     recorded = state.known.get("contact_id")
     same = contact is None or recorded == contact.id or (recorded is None and not linking)
-    return datetime.fromisoformat(written) if written and same else None
+    return datetime.fromisoformat(written) if written and same else _born_blocked(state, contact, channel)
+
+
+def _born_blocked(state: State, contact: Contact | None, channel: Channel) -> datetime | None:
+    """Give when the contact was made by a call of ours that blocklisted it, and whose answer never came."""
+    tried = state.steps.get(CREATING, {}).get(channel)
+    if tried is None or contact is None or contact.ext != "ours" or contact.created is None:
+        return None
+    created = datetime.fromisoformat(contact.created)
+    return created if created > datetime.fromisoformat(tried) - OWN_WRITE else None
 
 
 def flags(state: State, contact: Contact | None, *, linking: bool) -> Flags:

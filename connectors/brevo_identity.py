@@ -33,7 +33,7 @@ class Identity:
     we wrote a blocklist), linked (it was there before us), deleted, empty (attributes that hold nothing), ext_pending
     (an import brought it over, which sets no ext_id and does not tell whether it was there before). Of `steps`: link
     (by what an existing contact was met), ext_taken, contact (as it was read), gone, vanished, moved (the address it
-    was given), left_out, no_list, no_unlink, tried and holder (of a deletion).
+    was given), left_out, no_list, no_unlink, creating, tried and holder (of a deletion).
     """
 
     options: BrevoOptions

@@ -5,7 +5,7 @@ https://developers.brevo.com/reference/updatecontact, as of November 2026.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from connectors import brevo_consent
 from connectors.brevo_account import CONTACTS
 from connectors.brevo_answers import PHONES
 from connectors.brevo_attributes import typed
+from connectors.brevo_consent import CREATING
 from connectors.brevo_identity import BY_EMAIL, BY_EXT_ID, BY_ID, Identity, Target
 from connectors.connector import Call, Nothing
 from mappings.records import ABSENT
@@ -73,9 +74,14 @@ class Case(Identity):
             body["attributes"] = fields
         blocked = self._flag_at_creation("email")
         sms_blocked = self._flag_at_creation("sms") if "SMS" in fields else None
-        return self._call(
-            "POST", CREATE, None, _flagged(body, email_blocked=blocked, sms_blocked=sms_blocked, lists=self._lists())
-        )
+        body = _flagged(body, email_blocked=blocked, sms_blocked=sms_blocked, lists=self._lists())
+        return replace(self._call("POST", CREATE, None, body), doubt=self._doubt(email=blocked, sms=sms_blocked))
+
+    def _doubt(self, **blocked: bool | None) -> Mapping[str, Json]:
+        # Else, found again without an answer, our own blocklist would pass for somebody's no.
+        now = self.state.now.isoformat()
+        tried = {channel: now for channel, told in blocked.items() if told} | self.state.steps.get(CREATING, {})
+        return {CREATING: tried} if tried else {}
 
     def _flag_at_creation(self, channel: brevo_consent.Channel) -> bool | None:
         decision = self.state.consents.get(channel)

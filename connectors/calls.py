@@ -1,9 +1,10 @@
 """A request before it is sent and an answer after it came: plain values."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = Any
 
@@ -11,6 +12,8 @@ Json: TypeAlias = Any
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """One HTTP request that has not been sent. `memo` is what judging its answer needs; it never leaves the process.
+
+    `doubt` is a step that is kept before the call starts: it comes back in the next delivery if the answer never does.
 
     What may hold personal data is left out of the repr, here and in the other values.
     """
@@ -23,6 +26,7 @@ class Call:
     subjects: tuple[str, ...]
     step: str
     memo: Any = field(default=None, repr=False)
+    doubt: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +38,23 @@ class Response:
     body: bytes = field(repr=False)
 
     def json(self) -> Json:
-        """Give the body as JSON, None when it is not JSON."""
+        """Give the body as JSON, None when it is not JSON or holds what could not be stored or sent again."""
         try:
-            return json.loads(self.body)
+            value = _DECODER.decode(self.body.decode("utf-8-sig"))
+            if b"\\u" in self.body:
+                # Only an escape can bring a lone surrogate in.
+                json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return None
+        return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number out of range")
+    return number
+
+
+# Called for NaN and both Infinities, which Python takes for JSON.
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)

@@ -203,18 +203,23 @@ class Polling(Connector, Protocol):
 
 # What a status means where a connector says nothing else (it calls `judge_status` for what it does not know itself).
 RETRIED: Final = frozenset({0, 408, 425})
+# The body of no answer (status 0) where the certificate was the reason.
+UNTRUSTED: Final = b"tls"
 
 
 def judge_status(response: Response, *, now: datetime | None = None) -> Verdict:
-    """Judge by status alone: 408, 425, 5xx and no answer are retried, 429 waits, 401/403 stop, the rest is refused."""
+    """Judge by status alone: 408, 425, 5xx and no answer are retried, 429 waits, 401/403 stop, the rest is refused.
+
+    A certificate that nobody may trust stops too: people must hear of it, and no call gets through until they acted.
+    """
     status = response.status
     if status == 429:
         return BudgetSpent(after=retry_after(response, now=now) or 60.0)
+    if status == 401 or (status == 0 and response.body == UNTRUSTED):
+        return Down(scope="destination", reason="unauthorized" if status else "certificate_not_trusted")
     if status in RETRIED or status >= 500:
         reason = response.body.decode("ascii", "replace") if status == 0 else f"http_{status}"
         return RetryLater(reason=reason, after=retry_after(response, now=now))
-    if status == 401:
-        return Down(scope="destination", reason="unauthorized")
     if status == 403:
         return Down(scope="lane", reason="forbidden")
     if 200 <= status < 400:
@@ -232,7 +237,7 @@ def retry_after(response: Response, *, now: datetime | None = None) -> float | N
     except ValueError:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=timezone.utc)

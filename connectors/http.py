@@ -25,7 +25,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.exceptions import TimeoutError as TimedOutError
 from urllib3.response import BaseHTTPResponse
 
-from connectors.connector import Call, Response
+from connectors.connector import UNTRUSTED, Call, Response
 from connectors.resolver import connect
 
 IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
@@ -194,7 +194,7 @@ def _kind(error: BaseException) -> bytes:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return b"tls"
+            return UNTRUSTED
         if isinstance(cause, (TimedOutError, TimeoutError)) and not isinstance(cause, NewConnectionError):
             return b"timeout"
         cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)

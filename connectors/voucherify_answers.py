@@ -153,6 +153,6 @@ def _until(response: Response, now: datetime | None) -> float | None:
 def _date(response: Response) -> datetime | None:
     try:
         moment = parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

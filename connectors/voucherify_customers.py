@@ -50,9 +50,12 @@ class VoucherifyCustomers(Account):
         """Give what Voucherify should hold after the state is delivered."""
         if state.deleted:
             return {"source_id": state.stable_id, "deleted": self.options.delete_behavior}
+        fields = profiles.fields(state)
         return {
             "source_id": state.stable_id,
-            "fields": profiles.fields(state),
+            "fields": fields,
+            # What is remembered of the two that share a field: one may take the other's place in it.
+            "names": profiles.names(state) if "name" in fields else {},
             "metadata": profiles.mapped(state, self.options),
             "consents": profiles.pending(state),
         }

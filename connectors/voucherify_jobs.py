@@ -22,7 +22,8 @@ def started(response: Response) -> str | None:
     """Give the id of a job just taken, None when the answer does not tell it."""
     body = response.json()
     named = body.get("async_action_id") if isinstance(body, dict) else None
-    return named if isinstance(named, str) and 0 < len(named) <= _LONGEST_ID else None
+    # Dots alone would lead a path elsewhere.
+    return named if isinstance(named, str) and named.strip(".") and len(named) <= _LONGEST_ID else None
 
 
 def poll(process: str) -> Call:

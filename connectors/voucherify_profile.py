@@ -52,11 +52,11 @@ def fields(state: State) -> dict[str, Json]:
         "address": _address(customer.address),
     }
     if customer.first_name is not ABSENT or customer.last_name is not ABSENT:
-        told["name"] = " ".join(part for part in _names(state).values() if part) or None
+        told["name"] = " ".join(part for part in names(state).values() if part) or None
     return {name: value for name, value in told.items() if value is not ABSENT}
 
 
-def _names(state: State) -> dict[str, str | None]:
+def names(state: State) -> dict[str, str | None]:
     """Give both names, the one that was not told as it is known: Voucherify has one field for the two."""
     told = {"first_name": _text(state.customer.first_name), "last_name": _text(state.customer.last_name)}
     return {name: state.known.get(name) if value is ABSENT else value for name, value in told.items()}
@@ -166,9 +166,9 @@ def known_after(state: State, options: VoucherifyOptions) -> dict[str, Json]:
     remembered = {
         key: value for key, value in metadata(state, options).items() if key not in OURS and value is not None
     }
-    names = {name: part and part[:_LONGEST_NAME] for name, part in _names(state).items()}
+    parts = {name: part and part[:_LONGEST_NAME] for name, part in names(state).items()}
     email = state.known.get(EMAIL) if state.customer.email is ABSENT else _text(state.customer.email)
-    known = {"exists": True, EMAIL: email, **names, "metadata": remembered}
+    known = {"exists": True, EMAIL: email, **parts, "metadata": remembered}
     return {name: value for name, value in known.items() if value}
 
 

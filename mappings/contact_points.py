@@ -18,6 +18,7 @@ Reading: TypeAlias = tuple[Maybe[str], tuple[str, ...]]
 # Long enough for every real value (RFC 5321 allows 254 for an address), short enough to be kept in a cache.
 LONGEST_PHONE: Final = 64
 LONGEST_EMAIL: Final = 254
+LONGEST_E164: Final = 16
 CACHED: Final = 4096
 
 
@@ -74,7 +75,9 @@ def _e164(text: str, region: str | None) -> str | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    # The library's own bound is 17 digits after the country code; E.164 allows 15 in all.
+    return written if len(written) <= LONGEST_E164 else None
 
 
 @lru_cache(maxsize=CACHED)

@@ -192,10 +192,13 @@ class Node:
         return self.value if isinstance(self.value, str) else self.fail("text")
 
     def id(self) -> str:
-        """Demand an id: an integer or text that is not empty; at most 255 printable characters, exact."""
+        """Demand an id: an integer or text that is not empty; at most 255 printable characters, exact.
+
+        "." and ".." are none: as part of an address they would lead elsewhere, however they are encoded.
+        """
         if isinstance(self.value, (int, str)) and not isinstance(self.value, bool):
             text = str(self.value)
-            if 0 < len(text) <= MAX_ID_LENGTH and text.isprintable():
+            if 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and text not in {".", ".."}:
                 return text
         raise self.error("an id")
 

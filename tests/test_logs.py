@@ -180,6 +180,40 @@ def test_closed_stderr_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     structlog.get_logger().info("told to nobody")
 
 
+class Blocked(io.StringIO):
+    """A stream that takes nothing until somebody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_again = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.read_again.wait()
+        return super().write(text)
+
+
+def test_stderr_that_nobody_reads_stops_nobody_and_what_was_dropped_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MOST_WAITING", 10)
+    stream = Blocked()
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure("info", json=True)
+    log = structlog.get_logger()
+    for number in range(100):
+        log.info("told late", number=number)
+
+    assert stream.getvalue() == ""
+
+    stream.read_again.set()
+    log.info("told at once")
+    logging.getLogger().handlers[0].close()
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    late = [line["number"] for line in told if line["event"] == "told late"]
+    (dropped,) = [line["lines"] for line in told if line["event"] == "log lines dropped"]
+
+    assert late == list(range(10))
+    assert dropped + len(late) + sum(line["event"] == "told at once" for line in told) == 101
+
+
 def test_uncaught_exception_of_a_thread_is_scrubbed(lines: Lines) -> None:
     configure("info", json=True)
     thread = threading.Thread(target=failing)

@@ -239,3 +239,20 @@ def test_real_program_drains_a_lane_and_stops(tasks: Any, real_store: redis.Redi
     tasks._stopped()
 
     assert real_store.exists("{commerce-sync}:secret")
+
+
+def test_a_store_that_is_away_for_long_is_asked_for_every_two_seconds(
+    load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", lambda _seconds: None)
+
+    def note(_error: Exception, wait: float) -> None:
+        waits.append(wait)
+        if len(waits) == 8:
+            raise KeyboardInterrupt
+
+    with load("redis://127.0.0.1:1/0").app.connection_for_read() as connection, pytest.raises(KeyboardInterrupt):
+        connection.ensure_connection(note, None)
+
+    assert [2.0] * 8 == waits

@@ -7,9 +7,12 @@ the lanes, so a message may be lost, repeated or too late without harm.
 import os
 import sys
 import warnings
+from typing import Any, Self
 
 from celery import Celery, signals
+from celery.app.amqp import AMQP
 from celery.exceptions import SecurityWarning
+from kombu import Connection
 
 from worker.settings.faults import ConfigurationError
 from worker.settings.models import Settings
@@ -21,11 +24,24 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 
 SWEEP_SECONDS = 30.0  # beside the sweep of every worker each second; while none runs these messages wait in the store
 WAKE_SECONDS = 4
+ASK_AGAIN_SECONDS = 2
+
+
+class _Connection(Connection):
+    """Asks a store that is away again and again; kombu's own waits grow, and outlast a long outage by half a minute."""
+
+    def ensure_connection(self, *arguments: Any, **options: Any) -> Self:  # noqa: ANN401 - kombu's signature
+        steady = {"interval_start": ASK_AGAIN_SECONDS, "interval_step": 0, "interval_max": ASK_AGAIN_SECONDS}
+        return super().ensure_connection(*arguments, **{**steady, **options})
+
+
+class _Messages(AMQP):
+    Connection = _Connection
 
 
 def make_app(settings: Settings, store_url: str) -> Celery:
     """Build the app; connecting is left to whoever uses it."""
-    app = Celery("commerce-sync", broker=store_url, include=["worker.tasks"])
+    app = Celery("commerce-sync", broker=store_url, include=["worker.tasks"], amqp=_Messages)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",

@@ -3,14 +3,18 @@
 Everything goes through one formatter, so what Celery, uvicorn or a warning writes is scrubbed like our own lines.
 """
 
+import contextlib
+import json
 import logging
+import os
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Iterator, MutableMapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeAlias
 
 import structlog
 
@@ -39,6 +43,8 @@ QUIET: Final = (
 )
 _FRAMES: Final = 30
 _CHAIN: Final = 8
+MOST_WAITING: Final = 1000
+PATIENCE: Final = 0.2
 
 
 def configure(level: str, *, json: bool | None = None) -> None:
@@ -146,15 +152,92 @@ def _without_messages(text: str, error: BaseException) -> str:
     return text
 
 
-class _Handler(logging.StreamHandler[Any]):
+class _Lines:
+    """A stream that a thread of its own writes to: where nobody reads, or slowly, nobody but that thread waits.
+
+    A line is waited for until it is written, so that none is lost with its process. Once that takes too long, nobody
+    waits; so many lines are kept, and those beyond are dropped and counted, until the stream has taken what was kept.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._file = _file_of(stream)
+        self._waiting: deque[str] = deque()
+        self._dropped = 0
+        self._stuck = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def write(self, text: str) -> None:
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+                self._thread.start()
+            if len(self._waiting) >= MOST_WAITING:
+                self._dropped += 1
+                return
+            self._waiting.append(text)
+            self._changed.notify_all()
+            if not self._stuck:
+                self._stuck = not self._await_all(PATIENCE)
+
+    def flush(self) -> None:
+        """Do nothing: each line is flushed as it is written."""
+
+    def close(self) -> None:
+        """Wait a moment for what waits."""
+        with self._changed:
+            self._await_all(PATIENCE)
+
+    def _await_all(self, seconds: float) -> bool:
+        return self._changed.wait_for(lambda: not self._waiting, seconds)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                text = self._waiting[0]
+            self._write(text)
+            with self._changed:
+                self._waiting.popleft()
+                if not self._waiting and self._dropped:
+                    told = {"event": "log lines dropped", "level": "warning", "lines": self._dropped}
+                    self._waiting.append(f"{json.dumps(told)}\n")
+                    self._dropped = 0
+                self._stuck = self._stuck and bool(self._waiting)
+                self._changed.notify_all()
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it is closed: there is nobody left to tell
+            if self._file is None:
+                self._stream.write(text)
+                return
+            # Past the buffer of the stream, which this process would wait for when it ends.
+            rest = text.encode("utf-8", "replace")
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+
+
+def _file_of(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None
+
+
+class _Handler(logging.StreamHandler[_Lines]):
     """Writes to stderr; what cannot be formatted is told without its arguments, which logging's own report quotes."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+    def __init__(self) -> None:
+        super().__init__(_Lines(sys.stderr))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's signature
         kind = sys.exc_info()[0]
-        try:
-            self.stream.write(f'{{"event": "a log line could not be written", "cause": "{kind and kind.__name__}"}}\n')
-        except (OSError, ValueError):  # stderr is closed: there is nobody left to tell
-            record.exc_info = None
+        self.stream.write(f'{{"event": "a log line could not be written", "cause": "{kind and kind.__name__}"}}\n')
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
 
 
 def _take_over(handler: logging.Handler, number: int) -> None:

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE: Final = 0.3
 LONGEST_PAUSE: Final = 10.0
-STEADY: Final = 30.0  # a process that lived this long starts again at once when it dies
+STEADY: Final = 3.0  # a process that lived this long had started well; when it dies it starts again at once
 GRACE: Final = 9.7
 CONFIGURATION_WRONG: Final = 3
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h

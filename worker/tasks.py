@@ -1,6 +1,7 @@
 """The Celery tasks: thin shells around the program of this process. Their arguments carry no personal data."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from celery import signals
 from kombu.exceptions import OperationalError
 
 from worker.celery import WAKE_SECONDS, app, settings
+from worker.memory import MemoryWatch
 from worker.store import address
 from worker.wiring import Program, build_program
 
@@ -24,6 +26,8 @@ _stopping = threading.Event()
 _building = threading.Lock()
 _own = ThreadPoolExecutor(max_workers=1, thread_name_prefix="own-drain")
 _queued: set[str] = set()
+# Whoever runs this starts it again: what Celery has for it recycles the children of a pool that we do not use.
+_memory = MemoryWatch(limit_mb=settings.engine.worker_memory_mb, end=lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
 @app.task(name="commerce_sync.drain")
@@ -76,11 +80,13 @@ def _program() -> Program:
 @signals.worker_ready.connect
 def _start(**_: object) -> None:
     program()
+    _memory.start()
 
 
 @signals.worker_shutting_down.connect
 def _stop(**_: object) -> None:
     _stopping.set()
+    _memory.stop()
     threading.Thread(target=_end, args=(os._exit,), name="last-moment", daemon=True).start()
 
 

@@ -1,6 +1,7 @@
 """The web process: `uvicorn --factory worker.web:create`."""
 
 import os
+import resource
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from worker.store import address, async_client
 from worker.wiring import lane_times
 
 WAKES_WAITING = 16
+COPY_SHARE = 0.67  # of the time for the store: too few replicas are then told as such, not as a store that hangs
+MOST_DESCRIPTORS = 65_536
 
 
 def create() -> Ingress:
@@ -31,6 +34,7 @@ def create() -> Ingress:
         sys.stderr.write(f"{error}\n")
         sys.exit(3)
     configure(level_of(settings))
+    _take_descriptors()
     from worker.tasks import wake  # noqa: PLC0415 - importing it reads the configuration and takes a while
 
     return build(settings, address(settings, os.environ), send_wake=wake)
@@ -45,7 +49,14 @@ def build(settings: Settings, store_url: str, *, send_wake: Callable[[str, str],
         store_seconds=engine.store_timeout,
     )
     spool = Spool(engine.spool_directory, max_mb=engine.spool.max_mb, limits=limits)
-    keeper = Keeper(async_client(store_url), engine.prefix, _in_background(send_wake), lane_times(settings))
+    keeper = Keeper(
+        async_client(store_url),
+        engine.prefix,
+        _in_background(send_wake),
+        lane_times(settings),
+        replicas=engine.store_replicas,
+        copy_ms=int(engine.store_timeout * COPY_SHARE * 1000),
+    )
     return Ingress(
         {
             name: SourceEntry(
@@ -60,6 +71,14 @@ def build(settings: Settings, store_url: str, *, send_wake: Callable[[str, str],
         count=keeper.count,
         limits=limits,
     )
+
+
+def _take_descriptors() -> None:
+    """Use as many descriptors as the system grants: by default it begins with 1024, and each connection takes one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _in_background(send_wake: Callable[[str, str], None]) -> Callable[[str, str], None]:

@@ -12,6 +12,7 @@ import structlog
 
 from connectors.connector import Call, Response
 from connectors.http import Sender
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.figures import Figures
 from worker.engine.lanes import MAP, Lanes, LaneTimes
 from worker.engine.leases import LeaseKeeper
@@ -28,6 +29,7 @@ from worker.sync.drain import Drain, Work
 from worker.sync.folding import fold_long
 from worker.sync.identity import Identity
 from worker.sync.mapping import MapDrain
+from worker.sync.pace import Pace
 from worker.sync.preparation import Preparer
 from worker.sync.processes import Poller, Riders
 from worker.sync.relations import Relations
@@ -37,6 +39,7 @@ from worker.sync.turns import Turns
 log = structlog.get_logger(__name__)
 
 MAP_SLOTS: Final = 2
+SECRET_KEY: Final = "secret"  # noqa: S105 - the name under which it lies in the store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class Program:
     folded: frozenset[str]
     wake: Callable[[str, str], None]
     sender: Sender
+    identity: Identity
 
     def drain(self, lane: str, slot: str) -> None:
         """Work on a lane for one slice; a lane that is not configured (any more) is left alone."""
@@ -61,7 +65,8 @@ class Program:
         run(slot)
 
     def sweep(self) -> None:
-        """Free what died, fold what grew long, wake what sleeps."""
+        """Free what died, fold what grew long, wake what sleeps, and notice that the store was emptied."""
+        notice_loss(self.lanes.scripts, self.identity)
         swept = self.lanes.sweep({lane: drains() for lane, drains in self.slots.items()})
         for lane, slot in swept.wakes:
             self.wake(lane, slot)
@@ -79,11 +84,28 @@ class Program:
         self.sender.close()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chances:
+    """The time and the randomness that a program lives by; `store_ms` stands in for the store's own clock."""
+
+    clock: Clock = SYSTEM_CLOCK
+    draw: Callable[[], float] = random.random
+    store_ms: Callable[[], int] | None = None
+
+
+REAL: Final = Chances()
+
+
 def build_program(
-    settings: Settings, store_url: str, *, wake: Callable[[str, str], None], running: Callable[[], bool]
+    settings: Settings,
+    store_url: str,
+    *,
+    wake: Callable[[str, str], None],
+    running: Callable[[], bool],
+    chances: Chances = REAL,
 ) -> Program:
     """Build what a worker process runs."""
-    builder = _Builder(settings, store_url, wake=wake, running=running)
+    builder = _Builder(settings, store_url, wake=wake, running=running, chances=chances)
     jobs = [job for lane in build_lanes(settings) for job in builder.drains(lane)]
     drains: dict[str, Callable[[str], None]] = {MAP: builder.map_drain().run}
     slots: dict[str, Callable[[], int]] = {MAP: lambda: MAP_SLOTS}
@@ -98,6 +120,7 @@ def build_program(
         folded=frozenset(lane.name for lane in build_lanes(settings)),
         wake=wake,
         sender=builder.sender,
+        identity=builder.identity,
     )
     builder.sweep = program.sweep
     return program
@@ -107,19 +130,26 @@ class _Builder:
     """The objects that the drains of one process share."""
 
     def __init__(
-        self, settings: Settings, store_url: str, *, wake: Callable[[str, str], None], running: Callable[[], bool]
+        self,
+        settings: Settings,
+        store_url: str,
+        *,
+        wake: Callable[[str, str], None],
+        running: Callable[[], bool],
+        chances: Chances,
     ) -> None:
         store = client(store_url)
         self.settings = settings
-        self.scripts = Scripts(store, settings.engine.prefix)
+        self.clock, self.draw = chances.clock, chances.draw
+        self.scripts = Scripts(store, settings.engine.prefix, now_ms=chances.store_ms)
         self.lanes = Lanes(self.scripts, lane_times(settings))
-        self.leases = LeaseKeeper(self.lanes)
+        self.leases = LeaseKeeper(self.lanes, clock=self.clock)
         self.identity = build_identity(settings, store)
         self.relations = Relations(store=store, prefix=self.scripts.prefix, identity=self.identity)
         self.limits = Limits(self.scripts)
         self.sender = Sender()
         self.sweep: Callable[[], None] = lambda: None  # the program's, which is built last
-        self.pulse = Pulse(lambda: self.sweep())  # noqa: PLW0108 - likewise
+        self.pulse = Pulse(lambda: self.sweep(), clock=self.clock)  # noqa: PLW0108 - likewise
         self.wake = wake
         self.running = running
 
@@ -133,6 +163,7 @@ class _Builder:
             running=self.running,
             slots=MAP_SLOTS,
             slice_seconds=self.settings.engine.slice_seconds,
+            clock=self.clock,
         )
 
     def drains(self, lane: DestinationLane) -> list[Drain]:
@@ -149,6 +180,7 @@ class _Builder:
                 pulse=self.pulse,
                 running=self.running,
                 slice_seconds=self.settings.engine.slice_seconds,
+                clock=self.clock,
             )
             for job in jobs
         ]
@@ -158,21 +190,24 @@ class _Builder:
         return Deliverer(
             lane=lane,
             lanes=self.lanes,
-            turns=Turns(limits=self.limits, budgets=lane.budgets),
+            turns=self._turns(lane),
             leases=self.leases,
-            preparer=Preparer(relations=self.relations, identity=self.identity),
+            preparer=Preparer(relations=self.relations, identity=self.identity, clock=self.clock),
             settler=Settler(
                 lanes=self.lanes,
                 limits=self.limits,
                 policy=retry_policy(self.settings),
                 hold_seconds=engine.hold_seconds,
                 relations=self.relations,
-                draw=random.random,
+                draw=self.draw,
                 note_fault=Figures(self.scripts).note_fault,
+                clock=self.clock,
             ),
             riders=Riders(lane=lane, lanes=self.lanes, wake=self.wake, soon=self._sweep_soon, first=engine.poll_first),
             send=self._sending(lane),
             running=self.running,
+            pace=Pace(self.clock),
+            clock=self.clock,
         )
 
     def _poller(self, lane: DestinationLane) -> Poller:
@@ -181,14 +216,17 @@ class _Builder:
             lane=lane,
             lanes=self.lanes,
             limits=self.limits,
-            turns=Turns(limits=self.limits, budgets=lane.budgets),
+            turns=self._turns(lane),
             policy=retry_policy(self.settings),
             send=self._sending(lane),
-            draw=random.random,
+            draw=self.draw,
             first=engine.poll_first,
             cap=engine.poll_cap,
             hold_seconds=engine.hold_seconds,
         )
+
+    def _turns(self, lane: DestinationLane) -> Turns:
+        return Turns(limits=self.limits, budgets=lane.budgets, clock=self.clock)
 
     def _sweep_soon(self, seconds: float) -> None:
         self.pulse.later(seconds, self.pulse.sweep)
@@ -220,10 +258,20 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 def build_identity(settings: Settings, store: redis.Redis) -> Identity:
     """Give the names of subjects, keyed with the deployment's own secret, which the store holds since its first use."""
-    name = f"{prefix_key(settings.engine.prefix)}:secret"
+    name = f"{prefix_key(settings.engine.prefix)}:{SECRET_KEY}"
     secret = store.get(name)
     if secret is None:  # asked first: a full store refuses even a write that would change nothing
         store.set(name, secrets.token_hex(32), nx=True)
         secret = store.get(name)
     assert isinstance(secret, bytes)  # noqa: S101 - it was just set, and this client does not decode
     return Identity(secret=secret, bare_ids=settings.identity.bare_ids)
+
+
+def notice_loss(scripts: Scripts, identity: Identity) -> None:
+    """Say when the store has lost the secret that this process works with, and put it back: the store was emptied.
+
+    A process that starts later would else make another secret, and know guests by other names.
+    """
+    name = f"{scripts.prefix}:{SECRET_KEY}"
+    if scripts.store.get(name) is None and scripts.store.set(name, identity.secret, nx=True):
+        log.error("store was emptied", lost="what waited, dead letters, what was known of subjects and of repeats")

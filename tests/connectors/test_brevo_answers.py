@@ -65,6 +65,7 @@ def test_field_is_one_of_ours_or_none(respond_with: Any, message: str, field: st
         ("ADA was sent", "… was sent"),
         ("two\n\tlines\x00 12345", "two lines 12345"),
         ("x" * 500, "x" * 200),
+        ("x" * 1_000_000, "a message of 1000000 characters"),
     ],
 )
 def test_detail_holds_nothing_of_a_person(message: str, scrubbed_message: str) -> None:
@@ -140,6 +141,7 @@ def test_id_of_a_new_contact(respond_with: Any, body: Any, found: int | None) ->
         ("1", "-1", None),
         ("1", "soon", None),
         ("٣", "1", None),
+        ("9" * 5_000, "1", None),
     ],
 )
 def test_what_is_left_of_the_budget(respond_with: Any, remaining: str, reset: str, found: object) -> None:

@@ -187,3 +187,56 @@ def test_linked_contact_is_told_decisions_only(
 
     assert talk.bodies[2].get("emailBlacklisted") is flag
     assert len(talk.end.notes) == notes
+
+
+def test_contact_about_to_be_blocklisted_is_remembered_before_it_is_created(brevo: Any, state: Any, now: Any) -> None:
+    first, later = now.isoformat(), "2026-11-20T11:00:00+00:00"
+
+    [call] = brevo().calls([state(email="ada@example.com", phone="+4520123456")], bulk=False)
+    [again] = brevo().calls([state(email="ada@example.com", steps={"creating": {"email": later}})], bulk=False)
+    [granted] = brevo().calls([state(email="ada@example.com", grants={"email": now})], bulk=False)
+
+    assert call.doubt == {"creating": {"email": first, "sms": first}}
+    assert again.doubt == {"creating": {"email": later}}
+    assert not granted.doubt
+
+
+@pytest.mark.parametrize(
+    ("fields", "lifted"),
+    [
+        ({"createdAt": "2026-11-20T11:00:01Z", "ext_id": "shop-7"}, True),
+        ({"createdAt": "2026-11-20T10:58:59Z", "ext_id": "shop-7"}, False),
+        ({"createdAt": "2026-11-20T11:00:01Z", "ext_id": "other-1"}, False),
+        ({"createdAt": "2026-11-20T11:00:01Z"}, False),
+        ({"ext_id": "shop-7"}, False),
+    ],
+)
+def test_blocklist_of_a_creation_without_an_answer_is_ours_to_lift(
+    answered: Any, brevo: Any, state: Any, ago: Any, *, fields: Any, lifted: bool
+) -> None:
+    told = {"unsubscriptions": {"adminUnsubscription": [{"eventTime": "2026-11-20T11:00:01Z"}]}}
+    found = read(emailBlacklisted=True, smsBlacklisted=True, statistics=told, **fields)
+    given = state(
+        email="ada@example.com",
+        phone="+4520123456",
+        steps={"creating": {"email": ago(hours=1).isoformat(), "sms": ago(hours=1).isoformat()}},
+        grants={"email": ago(days=1), "sms": ago(days=1)},
+    )
+    talk = answered(brevo(), given, [(400, EMAIL_TAKEN), (200, found), (204, None)])
+
+    assert talk.bodies[2].get("emailBlacklisted") is (False if lifted else None)
+    assert talk.bodies[2].get("smsBlacklisted") is (False if lifted else None)
+
+
+def test_removal_after_a_creation_without_an_answer_stands(answered: Any, brevo: Any, state: Any, ago: Any) -> None:
+    told = {"unsubscriptions": {"adminUnsubscription": [{"eventTime": "2026-11-20T11:30:00Z"}]}}
+    found = read(emailBlacklisted=True, statistics=told, createdAt="2026-11-20T11:00:01Z", ext_id="shop-7")
+    given = state(
+        email="ada@example.com",
+        first_name="Ada",
+        steps={"creating": {"email": ago(hours=1).isoformat()}},
+        grants={"email": ago(days=1)},
+    )
+    talk = answered(brevo(), given, [(400, EMAIL_TAKEN), (200, found), (204, None)])
+
+    assert "emailBlacklisted" not in talk.bodies[2]

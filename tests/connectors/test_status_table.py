@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.connector import LONGEST_WAIT, judge_status, retry_after
+from connectors.connector import LONGEST_WAIT, UNTRUSTED, judge_status, retry_after
 from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -32,6 +32,10 @@ def test_status_has_one_meaning(respond_with: Any, status: int, verdict: object)
     assert judge_status(respond_with(status, b"timeout")) == verdict
 
 
+def test_certificate_that_is_not_trusted_stops_the_destination(respond_with: Any) -> None:
+    assert judge_status(respond_with(0, UNTRUSTED)) == Down(scope="destination", reason="certificate_not_trusted")
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -46,6 +50,7 @@ def test_status_has_one_meaning(respond_with: Any, status: int, verdict: object)
         ("Fri, 20 Nov 2026 12:00:30 GMT", 30.0),
         ("Fri, 20 Nov 2026 12:00:30 -0000", 30.0),
         ("Fri, 20 Nov 2026 11:00:00 GMT", 0.0),
+        ("Fri, 20 Nov 99999999999999999999 12:00:30 GMT", None),
     ],
 )
 def test_retry_after_is_read_and_bounded(respond_with: Any, text: str, seconds: float | None) -> None:
@@ -66,3 +71,14 @@ def test_wait_that_was_asked_for_is_obeyed(respond_with: Any) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff"])
 def test_body_that_is_no_json_is_none(respond_with: Any, body: bytes) -> None:
     assert respond_with(200, body).json() is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"NaN", b'{"id": -Infinity}', b"[1e999]", b'{"id": "\\ud800"}', b'{"\\uDFFF": 1}', b'"\xed\xa0\x80"']
+)
+def test_body_that_could_not_be_stored_is_none(respond_with: Any, body: bytes) -> None:
+    assert respond_with(200, body).json() is None
+
+
+def test_body_is_read_with_a_byte_order_mark_and_escapes(respond_with: Any) -> None:
+    assert respond_with(200, b'\xef\xbb\xbf["\\ud83d\\ude00", 1.5e3]').json() == ["\U0001f600", 1500.0]

@@ -26,21 +26,17 @@ class Bench:
 
     def __init__(self, store: redis.Redis) -> None:
         self.store = store
-        self.scripts = Scripts(store, "t", now_ms=START)
+        self.now = START  # milliseconds
+        self.scripts = Scripts(store, "t", now_ms=lambda: self.now)
         self.lanes = Lanes(self.scripts)
         self.times: LaneTimes = self.lanes.times
         self.letters = DeadLetters(self.lanes)
         self.limits = Limits(self.scripts)
         self.arrivals = START * 1000
 
-    @property
-    def now(self) -> int:
-        """The time in milliseconds."""
-        return cast("int", self.scripts.now_ms)
-
     def wait(self, milliseconds: int) -> None:
         """Move the clock."""
-        self.scripts.now_ms = self.now + milliseconds
+        self.now += milliseconds
 
     def item(self, number: int = 0, body: bytes = b"{}") -> Item:
         """Give an item of an event, arrived after all before it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tests.engine.lane_state import Kept, Key, Letter, Pause
 from worker.engine.lanes import LaneTimes, Mapped, Push, Settlement
 
-CLAIM_ITEMS, CRASHES, FAILURES, PROBE_MS, ID = 100, 3, 3, 12_000, 32
+CLAIM_ITEMS, CRASHES, SUSPECT, FAILURES, PROBE_MS, ID = 100, 3, 2, 3, 12_000, 32
 
 
 class LaneModel:
@@ -127,13 +127,13 @@ class LaneModel:
             for name in names if live or most == number - live else ():
                 if leases >= most:
                     break
-                suspected = 0 < keys[name].crashes < CRASHES
+                suspected = SUSPECT <= keys[name].crashes < CRASHES
                 if name in seen or (suspected and (leases or self.holder(*self.suspect))):
                     seen.add(name)
                     continue
                 seen.add(name)
                 chosen.append(name)
-                leases = number if suspected else leases + (keys[name].crashes == 0)
+                leases = number if suspected else leases + (keys[name].crashes < SUSPECT)
         return chosen
 
     def _live_share(self, lane: str, number: int, due: int) -> int:
@@ -155,7 +155,7 @@ class LaneModel:
             key.state, key.token, key.when = "leased", self._next(), self.now + self.times.lease
             key.taken = min(len(key.items), CLAIM_ITEMS)
             leased.append((name, key))
-            if key.crashes:
+            if key.crashes >= SUSPECT:
                 self.suspect = (lane, name, key.token)
         return leased
 

@@ -175,26 +175,36 @@ def test_keys_with_every_kind_of_name_are_apart(bench: Bench) -> None:
     assert sorted(names) == sorted(key.key for key in bench.claim(10).keys)
 
 
-def test_a_crashed_key_is_claimed_alone(bench: Bench) -> None:
+def test_what_died_with_its_worker_once_is_claimed_with_others(bench: Bench) -> None:
+    bench.push("a", "b", "c")
+    bench.claim(2)
+    bench.wait(bench.times.lease)
+    bench.sweep()
+
+    assert {("a", 1), ("b", 1), ("c", 0)} == {(key.key, key.crashes) for key in bench.claim(3).keys}
+
+
+def test_a_key_that_crashed_twice_is_claimed_alone(bench: Bench) -> None:
     bench.push("a")
-    bench.crash()
+    bench.crash(2)
     bench.push("b", "c")
 
-    assert [("a", 1)] == [(key.key, key.crashes) for key in bench.claim(3).keys]
+    assert [("a", 2)] == [(key.key, key.crashes) for key in bench.claim(3).keys]
     assert ["b", "c"] == [key.key for key in bench.claim(3).keys]
 
 
 def test_of_the_keys_that_crashed_together_only_one_is_at_work_on_all_lanes(bench: Bench) -> None:
     bench.push("a", "b")
     bench.keep(1)
-    bench.claim(2)
-    bench.take(MAP)
-    bench.wait(bench.times.lease)
-    bench.sweep()
+    for _ in range(2):
+        bench.claim(2)
+        bench.take(MAP)
+        bench.wait(bench.times.lease)
+        bench.sweep()
     bench.push("c")
     first = bench.take()
 
-    assert ("a", 1) == (first.key, first.crashes)
+    assert ("a", 2) == (first.key, first.crashes)
     assert ["c"] == [key.key for key in bench.claim(1).keys]
     assert "idle" == bench.claim(3).state
     assert "idle" == bench.claim(lane=MAP).state
@@ -206,7 +216,7 @@ def test_of_the_keys_that_crashed_together_only_one_is_at_work_on_all_lanes(benc
 
 def test_a_crashed_key_waits_for_healthy_ones_before_it(bench: Bench) -> None:
     bench.push("z")
-    bench.crash()
+    bench.crash(2)
     bench.push("a", "b", ready=START)
 
     assert ["a", "b"] == [key.key for key in bench.claim(3).keys]

@@ -12,7 +12,7 @@ from worker.engine.lanes import Item, Push
 @pytest.fixture
 def live(bench: Bench) -> Bench:
     """Give lanes whose clock stands at the time of the test."""
-    bench.scripts.now_ms = int(time.time() * 1000)
+    bench.now = int(time.time() * 1000)
     return bench
 
 

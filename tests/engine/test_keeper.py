@@ -1,8 +1,12 @@
 """The asyncio side of keeping: what is certain, and what is said when nothing is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -24,14 +28,19 @@ def kept(number: int, body: bytes = b"{}") -> Event:
     return Event(id=f"{number:032x}", source="shop", topic="t", delivery_id="d", received_us=number, body=body)
 
 
-def ask(url: str, question: Callable[[Keeper], Awaitable[T]], woken: list[tuple[str, str]] | None = None) -> T:
+def ask(
+    url: str,
+    question: Callable[[Keeper], Awaitable[T]],
+    woken: list[tuple[str, str]] | None = None,
+    **options: Any,
+) -> T:
     """Ask a keeper on a client of its own."""
 
     async def run() -> T:
         client = redis.asyncio.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
         try:
             wake = (woken if woken is not None else []).append
-            return await question(Keeper(client, "t", lambda lane, slot: wake((lane, slot))))
+            return await question(Keeper(client, "t", lambda lane, slot: wake((lane, slot)), **options))
         finally:
             await client.aclose()
 
@@ -120,6 +129,54 @@ def test_a_process_that_may_wait_keeps_in_the_same_way(url: str, real_store: red
     assert keep_now(lanes, kept(1))
     assert "" == keep_now(lanes, kept(1))
     assert [False, True] == ask(url, lambda keeper: keeper.keep([kept(1), kept(2)]))
+
+
+def test_what_too_few_replicas_have_is_not_kept(url: str, real_store: redis.Redis) -> None:
+    woken: list[tuple[str, str]] = []
+
+    for question in (lambda keeper: keeper.keep([kept(1)]), lambda keeper: keeper.ping()):
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            ask(url, question, woken, replicas=1, copy_ms=40)
+
+    assert [MAP] == [lane for lane, _ in woken], "it is there all the same, and may be done"
+
+
+def test_what_the_replicas_have_is_kept_even_when_the_store_forgot_the_script(
+    url: str, real_store: redis.Redis, tmp_path: Path
+) -> None:
+    with replica(url, real_store, tmp_path) as copy:
+        real_store.script_flush()
+
+        assert [True, False] == ask(url, lambda keeper: keeper.keep([kept(1), kept(1)]), replicas=1)
+        assert 1 == copy.exists(f"{{t}}:event:{1:032x}")
+        ask(url, lambda keeper: keeper.ping(), replicas=1)
+
+
+def test_a_refusal_is_told_with_replicas_too(url: str, real_store: redis.Redis) -> None:
+    real_store.config_set("maxmemory", int(real_store.info("memory")["used_memory"]) - 100_000)
+
+    with pytest.raises(StoreUnavailable, match="raise its maxmemory"):
+        ask(url, lambda keeper: keeper.keep([kept(1)]), replicas=1, copy_ms=40)
+
+
+@contextmanager
+def replica(url: str, primary: redis.Redis, folder: Path) -> Iterator[redis.Redis]:
+    """Run a replica of a store, and wait until it follows."""
+    address = urlsplit(url)
+    server = EmbeddedStore(folder=folder)
+    process = server.start()
+    assert process
+    try:
+        with redis.Redis.from_url(server.url) as copy:
+            copy.config_set("masterauth", address.password or "")
+            copy.replicaof(str(address.hostname), str(address.port))
+            end = time.monotonic() + 10
+            while not primary.wait(1, 100):
+                assert time.monotonic() < end
+            yield copy
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_counters_add_up(url: str, real_store: redis.Redis) -> None:

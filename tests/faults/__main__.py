@@ -5,6 +5,7 @@ Exit 0 when every fault that ran really happened and did no harm, 1 when one did
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line names and give the exit status."""
     asked = _arguments(arguments)
     configure("error")
+    # What was started outlives a parent that does not end it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runs = [_run(one, asked.seed, short=asked.short) for one in _chosen(asked.only, short=asked.short)]
     if asked.markdown:
         print(report.markdown(runs))

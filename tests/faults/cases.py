@@ -4,13 +4,28 @@ from collections.abc import Mapping
 from typing import Final
 
 import tests.faults.destination_answers
-import tests.faults.ingress_load
+import tests.faults.destination_imports
 import tests.faults.destination_limits
+import tests.faults.destination_network
+import tests.faults.destination_outages
+import tests.faults.destination_pace
+import tests.faults.destination_refusals
+import tests.faults.ingress_answers
+import tests.faults.ingress_load
+import tests.faults.ingress_refusals
 import tests.faults.ingress_repeats
+import tests.faults.ingress_spool
 import tests.faults.operations
 import tests.faults.soak
+import tests.faults.store_data
 import tests.faults.store_deaths
+import tests.faults.store_limits
+import tests.faults.store_refusals
+import tests.faults.weather
 import tests.faults.worker_deaths
+import tests.faults.worker_ends
+import tests.faults.worker_sinks
+import tests.faults.worker_stalls
 
 # What the catalogue has and this product has not yet.
 NOT_YET: Final[Mapping[str, str]] = {}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from worker.store import impatient_client
 from worker.supervisor import Child, Supervisor
 
 STARTS_WITHIN: Final = 30.0
+MAIN: Final = "from worker.commands.main import main; main()"
 
 
 class NeverHappened(Exception):  # noqa: N818 - names what was waited for in vain
@@ -57,8 +58,12 @@ class Processes:
         setup = self.setup
         celery = ("celery", "-A", "worker", "--quiet")
         beat = (*celery, "beat", "--loglevel", "warning", "--pidfile=")
+        sandboxes = [self._child(f"sandbox {vendor}", self._sandbox(vendor)) for vendor in self.sandboxes]
+        if setup.up:
+            command = [sys.executable, "-c", MAIN, "up", "--port", str(self.ports[0])]
+            return [*sandboxes, Child(name="up", start=partial(self._launch, command, {}))]
         return [
-            *(self._child(f"sandbox {vendor}", self._sandbox(vendor)) for vendor in self.sandboxes),
+            *sandboxes,
             *(self._child(f"web {number}", self._web(port), setup.prefix) for number, port in enumerate(self.ports)),
             *(
                 self._child(f"worker {number}", (*celery, "worker", *QUIET, "-n", f"w{number}"), setup.prefix)
@@ -80,12 +85,26 @@ class Processes:
     def _child(self, name: str, arguments: Sequence[str], prefix: Sequence[str] = ()) -> Child:
         """Give a child whose log is kept; else it starts as those of `up` do."""
         command = [*prefix, sys.executable, "-m", *arguments]
+        return Child(name=name, start=partial(self._launch, command, {}))
 
-        def start() -> "subprocess.Popen[bytes]":
-            with self.log.open("ab") as log:
-                return subprocess.Popen(command, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    def _launch(
+        self, command: Sequence[str], environ: Mapping[str, str], stderr: int | None = None
+    ) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                env={**self.environ, **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log if stderr is None else stderr,
+            )
 
-        return Child(name=name, start=start)
+    def change(self, name: str, *, environ: Mapping[str, str] | None = None, stderr: int | None = None) -> None:
+        """Kill a child; from now on it starts with more in its environment, or with another place for its log."""
+        child = self.child(name)
+        assert isinstance(child.start, partial)
+        child.start = partial(self._launch, child.start.args[0], environ or {}, stderr)
+        self.kill(name)
 
     def start(self) -> None:
         """Start everything and wait until it is ready.
@@ -127,8 +146,12 @@ class Processes:
     def start_store(self) -> None:
         """Start the store and wait until it answers."""
         self.store_process = self.store_server.start()
-        self.store = impatient_client(self.store_server.url)
-        self.scripts = Scripts(self.store, "commerce-sync")
+        self.look_at(self.store_server.url)
+
+    def look_at(self, url: str) -> None:
+        """Read the figures of this deployment from the store at an address."""
+        self.store = impatient_client(url)
+        self.scripts = Scripts(self.store, self.settings.engine.prefix)
         self.figures = Figures(self.scripts)
 
     def kill_store(self) -> None:

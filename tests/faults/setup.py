@@ -26,8 +26,9 @@ class Setup:
 
     `engine`, `brevo`, `options` (of customer-sync) and `more` (whole sections) are added to the configuration. `via`
     gives another address for a sandbox's, such as that of a proxy before it, `store_via` another for the store's.
-    `prefix` is put before the command of web, workers and beat, such as faketime; `environ` is added to their
-    environment. Without `store_first` the store is started by the case.
+    `limits` are those of all destinations, or by vendor. `prefix` is put before the command of web, workers and beat,
+    such as faketime; `environ` is added to their environment. Without `store_first` the store is started by the case.
+    `up` runs one `commerce-sync up` in place of web, worker and beat.
     """
 
     destinations: tuple[str, ...] = ("brevo",)
@@ -47,6 +48,7 @@ class Setup:
     environ: Mapping[str, str] = field(default_factory=dict)
     journal: bool = True
     store_first: bool = True
+    up: bool = False
 
     def configuration(self, sandboxes: Mapping[str, str], data: Path) -> Mapping[str, Any]:
         """Give the configuration for sandboxes at these addresses."""
@@ -56,7 +58,11 @@ class Setup:
             "voucherify": {"app_id": "faults", "api_key": KEY},
         }
         destinations = {
-            vendor: {"base_url": self.via(vendor, url) + PREFIXES[vendor], "limits": self.limits, **keys[vendor]}
+            vendor: {
+                "base_url": self.via(vendor, url) + PREFIXES[vendor],
+                "limits": self.limits[vendor] if isinstance(self.limits, Mapping) else self.limits,
+                **keys[vendor],
+            }
             for vendor, url in sandboxes.items()
         }
         skills: dict[str, Any] = {"customer-sync": {"enabled": True, "options": dict(self.options)}}

@@ -116,7 +116,7 @@ class System(Processes):
         """Say whether nothing is under way: not in a spool, not on a lane."""
         for port in self.ports:
             status, said = self.ready(port)
-            if status != 200 or said.get("spool", {}).get("waiting"):
+            if status != 200 or (said.get("spool") or {}).get("waiting"):
                 return False
         try:
             return not any(any(lane.states.values()) for lane in self.lanes().values())

@@ -265,3 +265,14 @@ async def test_bodies_that_wait_are_bounded_together_and_the_room_comes_back(
     assert outcomes == [Outcome.ACCEPTED] * 2 + [Outcome.REFUSED] * 2
     assert await committer.keep(event(b"x" * 3000)) is Outcome.ACCEPTED
     assert committer._bytes == 0
+
+
+async def test_reason_that_shows_later_is_told_while_the_breaker_is_open(built: Any, shelf: FakeShelf) -> None:
+    _, gate, _ = built(shelf)
+    with capture_logs() as logs:
+        for reason in ("ConnectionError", "ConnectionError", "AuthenticationError", "AuthenticationError"):
+            gate.trip(reason)
+            gate._last_log -= 1.0
+
+    assert ["ConnectionError", "AuthenticationError"] == [line["reason"] for line in logs]
+    assert {"error"} == {line["log_level"] for line in logs}

@@ -43,6 +43,7 @@ def test_a_phone_becomes_e164(text: str, country: Maybe[str], expected: str) -> 
         ("call me", "DE"),
         ("+49 30 23125123" + " " * 60, "DE"),
         ("1" * 100_000, "DE"),
+        ("(415) 555-0131e3092", "DE"),
     ],
 )
 def test_a_phone_that_nobody_answers_is_left_out(text: str, country: Maybe[str]) -> None:

@@ -137,7 +137,9 @@ def test_ids_are_exact_text(value: Any, expected: str) -> None:
     assert expected == node(value).id()
 
 
-@pytest.mark.parametrize("value", ["", None, True, Decimal("7E+17"), [], "a\nb", "a\x00", "x" * 256, 10**255])
+@pytest.mark.parametrize(
+    "value", ["", None, True, Decimal("7E+17"), [], "a\nb", "a\x00", "x" * 256, 10**255, ".", ".."]
+)
 def test_what_cannot_be_an_id_is_refused(value: Any) -> None:
     with pytest.raises(MappingError, match="expected an id"):
         node(value).id()

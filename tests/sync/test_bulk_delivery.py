@@ -329,3 +329,17 @@ def test_riders_are_held_on_while_their_process_runs(rig: Any) -> None:
     rig.run(program)
     assert 2 == rig.lane().outcomes["delivered"]
     assert "known" in rig.record(subject(1))
+
+
+def test_riders_of_a_process_without_end_go_alone_in_the_end(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.sync.processes.LONGEST_PROCESS", 0.5)
+    program = rig.program(engine="poll_first: 0.05, poll_cap: 0.05")
+    rig.destination.ways, rig.destination.together = ALWAYS, accept
+    rig.destination.process = lambda _: None
+    push(rig, program, *range(3))
+
+    rig.run(program)
+
+    assert [3] == shared(rig), "no second time"
+    assert 3 == rig.lane().outcomes["delivered"]
+    assert not any(rig.lane(PROCESSES).states.values()), "and it is asked for no longer"

@@ -55,6 +55,12 @@ def test_an_id_that_is_an_address_is_the_guest_of_this_address() -> None:
     assert IDENTITY.customer("shop", None, "ada@example.com") == IDENTITY.customer("shop", "Ada@example.com", None)
 
 
+def test_an_id_that_is_written_like_a_guest_is_nobody_elses_guest() -> None:
+    guest = IDENTITY.customer("shop", None, "ada@example.com")
+
+    assert guest != IDENTITY.customer("shop", guest.rpartition(":")[2], None)
+
+
 @pytest.mark.parametrize(("customer_id", "email"), [(None, None), ("", ""), (None, ""), ("", None)])
 def test_nobody_is_no_subject(customer_id: str | None, email: str | None) -> None:
     with pytest.raises(ValueError, match="neither id nor email"):

@@ -238,6 +238,32 @@ def test_a_deleted_customer_who_comes_back_brings_no_old_grant(order: tuple[int,
     assert {} == destination.decisions()
 
 
+@pytest.mark.parametrize("split", [[(1, 2)], [(2,), (1,)]])
+def test_a_grant_that_was_told_ends_though_the_deletion_comes_with_the_return_or_after_it(
+    split: list[tuple[int, ...]],
+) -> None:
+    history = [make(1, 5, consent=("granted", 5)), make(2, 10, deleted=True), make(3, 20, note="back")]
+    destination = Told()
+    destination.deliver([history[0]])
+    for indexes in split:
+        destination.deliver([history[index] for index in indexes])
+
+    assert not destination.facets["email_consent"][0][0]
+    before = destination.deliveries
+    destination.deliver(history)
+    assert before == destination.deliveries
+
+
+def test_a_grant_that_a_dead_worker_may_have_told_ends_with_a_deletion_before_the_return() -> None:
+    history = [make(1, 5, consent=("granted", 5)), make(2, 10, deleted=True), make(3, 20, note="back")]
+
+    found = news(CUSTOMERS, SubjectRecord(doubt=True), history)
+
+    assert found is not None
+    assert not found.decisions()["email"].granted
+    assert not found.facets["email_consent"][0][0]
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_denial_outlives_a_deletion(order: tuple[int, ...]) -> None:
     history = [make(1, 5, consent=("denied", 5)), make(2, 10, deleted=True), make(3, 20, note="back")]

@@ -1,9 +1,10 @@
 """How many drains a lane is worth."""
 
-from types import SimpleNamespace
+import itertools
 
 import pytest
 
+from worker.engine.clock import Clock
 from worker.sync.pace import DRAINS_OF_QUICK_CALLS, WORTH_WAITING, Pace
 
 
@@ -23,21 +24,19 @@ def test_first_slow_call_is_worth_them_all() -> None:
     assert 8 == pace.drains(8)
 
 
-def work(pace: Pace, *, calls: float, seconds: float) -> None:
-    """Work on portions in bulk that wait for calls for a part of their seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        for _ in range(20):
-            clock = iter((0.0, seconds))
-            patch.setattr("worker.sync.pace.time", SimpleNamespace(monotonic=clock.__next__))
-            pace.choose(bulk=True)
-            with pace.portion(bulk=True):
-                pace.note(calls)
+def in_bulk(*, calls: float, seconds: float) -> Pace:
+    """Give the pace of a lane that has worked on portions in bulk, and waited for calls for a part of their seconds."""
+    pace = Pace(Clock(monotonic=itertools.count(0.0, seconds).__next__))
+    for _ in range(20):
+        pace.choose(bulk=True)
+        with pace.portion(bulk=True):
+            pace.note(calls)
+    return pace
 
 
 @pytest.mark.parametrize(("calls", "drains"), [(0.1, 1), (0.5, 2), (0.75, 4), (0.9, 8), (1.0, 8)])
 def test_bulk_work_is_worth_as_many_drains_as_its_waiting_leaves_room_for(calls: float, drains: int) -> None:
-    pace = Pace()
-    work(pace, calls=calls, seconds=1.0)
+    pace = in_bulk(calls=calls, seconds=1.0)
 
     assert drains == pace.drains(8)
 
@@ -51,8 +50,7 @@ def test_bulk_work_is_worth_one_drain_until_it_has_waited() -> None:
 
 
 def test_single_calls_after_a_backlog_are_judged_by_themselves() -> None:
-    pace = Pace()
-    work(pace, calls=0.1, seconds=1.0)
+    pace = in_bulk(calls=0.1, seconds=1.0)
     pace.choose(bulk=False)
 
     assert 8 == pace.drains(8)

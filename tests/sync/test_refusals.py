@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from connectors.connector import Budget, Call, Response, Way
 from connectors.verdicts import Accepted, BudgetSpent, Follow, Rejected, Verdict
 from worker.engine.subjects import KNOWN_TIME, SubjectRecord
@@ -37,6 +39,29 @@ def test_a_denial_that_rode_in_a_refused_row_still_beats_an_older_grant(rig: Any
 
     assert not recorded(rig).consents["email"][0]
     assert not rig.destination.sent[-1].memo.consents["email"].granted
+
+
+@pytest.mark.parametrize("rides", [False, True])
+def test_a_grant_ends_with_a_deletion_that_is_refused_too(rig: Any, *, rides: bool) -> None:
+    program = rig.program(engine="poll_first: 0.05, poll_cap: 0.1")
+    rig.destination.verdict = lambda _call, _response: Rejected(reason="bad")
+    rig.push(program, SUBJECT, minute=1, email="a@example.com", email_consent=[True, "shop"])
+    rig.push(program, SUBJECT, minute=2, deleted=True)
+    if rides:
+        rig.destination.ways = (Way(budget=LANE, most=50, bulk=True),)
+        rig.destination.together = lambda call, _: {one: Accepted(process="p1", row=one) for one in call.subjects}
+        rig.destination.process = lambda rows: dict.fromkeys(rows, Rejected(reason="bad"))
+        rig.push(program, SUBJECT, minute=3, email="a@example.com", last_name="Lovelace")
+    rig.run(program)
+    assert [{"bad"}] == [{letter.reason for letter in rig.letters()}]
+
+    rig.destination.ways = (Way(budget=LANE),)
+    rig.destination.verdict = lambda _call, _response: None
+    rig.push(program, SUBJECT, minute=4, email="a@example.com")
+    rig.run(program)
+
+    decision = rig.destination.sent[-1].memo.consents.get("email")
+    assert decision is None or not decision.granted
 
 
 def test_a_refused_rider_keeps_what_was_recorded_of_it(rig: Any) -> None:

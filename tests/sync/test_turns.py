@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from connectors.verdicts import Accepted
-from worker.engine.lanes import Claim, Lanes
+from worker.engine.lanes import Claim, Lanes, Push
 from worker.engine.leases import LeaseKeeper
 from worker.engine.limits import Permit
 from worker.engine.pulse import Pulse
@@ -66,11 +66,16 @@ def test_nothing_is_looked_for_where_nothing_is_to_come(until_ms: int | None) ->
     assert [] == asked
 
 
+def store_at(milliseconds: int) -> Any:
+    return SimpleNamespace(time_ms=lambda: milliseconds)
+
+
 def test_a_process_is_asked_for_as_soon_as_it_may_have_ended() -> None:
     asked: list[float] = []
+    pushed: list[Push] = []
     riders = Riders(
         lane=cast("DestinationLane", SimpleNamespace(processes="a.b-processes")),
-        lanes=cast("Lanes", SimpleNamespace(push=lambda *_: "")),
+        lanes=cast("Lanes", SimpleNamespace(push=lambda _, pushes: pushed.extend(pushes), scripts=store_at(7_000))),
         wake=lambda *_: None,
         soon=asked.append,
         first=0.5,
@@ -81,3 +86,5 @@ def test_a_process_is_asked_for_as_soon_as_it_may_have_ended() -> None:
     riders.board([(rider, Accepted(process="7"))])
 
     assert [pytest.approx(0.5, abs=0.01)] == asked
+    # By the store's clock: one of a worker that is ahead by more than a rider is held would never see its end.
+    assert [(7_500, 7_000_000)] == [(push.ready_ms, push.item.received_us) for push in pushed]

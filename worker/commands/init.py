@@ -119,6 +119,7 @@ skills:
 #  prefix: commerce-sync           # of all keys in the store
 #  data_dir: .commerce-sync
 #  threads: 16
+#  worker_memory_mb: 512           # a worker that holds more ends as after SIGTERM and is started anew; 0: no limit
 #  calls_at_once: 8                # to one destination
 #  lease_seconds: 4
 #  slice_seconds: 2
@@ -136,6 +137,7 @@ skills:
 #  dead_letter_days: 30
 #  repeat_hours: 48                # how long a webhook is remembered, so that a repeat changes nothing
 #  store_timeout: 1.5
+#  store_replicas: 0               # how many replicas must have a webhook before it is answered (WAIT)
 #  fsync: everysec                 # of the embedded store; always: no webhook is lost even when the power fails
 #  spool:                          # keeps webhooks on disk while the store is away
 #    enabled: true

@@ -21,7 +21,10 @@ from worker.supervisor import Child, Supervisor, command
 
 # Workers need not know of each other: lanes and leases lie in the store.
 QUIET: Final = ("--without-mingle", "--without-gossip", "--loglevel", "warning")
-LEAN: Final = ("--no-access-log", "--no-server-header", "--no-proxy-headers", "--ws", "none")
+LEAN: Final = (
+    *("--http", "worker.ingress.protocol:BoundedProtocol"),
+    *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--ws", "none"),
+)
 SANDBOX_FOLDER: Final = Path(".commerce-sync")
 VENDORS: Final = ("brevo", "custobar", "voucherify")
 

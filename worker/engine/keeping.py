@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import redis.asyncio
 import redis.exceptions
 
-from worker.engine.errors import StoreUnavailable
+from worker.engine.errors import StoreUnavailable, tell
 from worker.engine.events import Event
 from worker.engine.lanes import MAP, Lanes, LaneTimes
 from worker.engine.scripts import Argument, AsyncScripts
@@ -44,28 +44,44 @@ class StoreReport:
 class Keeper:
     """Stores events and puts them on the lane `map`, many in one round trip.
 
-    `wake(lane, slot)` is called when the lane was asleep; it must not block.
+    `wake(lane, slot)` is called when the lane was asleep; it must not block. What fewer than `replicas` replicas have
+    after `copy_ms` counts as not stored.
     """
 
-    def __init__(
-        self, store: redis.asyncio.Redis, prefix: str, wake: Callable[[str, str], None], times: LaneTimes | None = None
+    def __init__(  # noqa: PLR0913 - what a store is asked, and how long
+        self,
+        store: redis.asyncio.Redis,
+        prefix: str,
+        wake: Callable[[str, str], None],
+        times: LaneTimes | None = None,
+        *,
+        replicas: int = 0,
+        copy_ms: int = 1000,
     ) -> None:
         self.scripts = AsyncScripts(store, prefix)
         self.wake = wake
         self.times = times or LaneTimes()
+        self.replicas = replicas
+        self.copy_ms = copy_ms
 
     async def keep(self, events: Sequence[Event]) -> list[bool]:
         """Store events; True for each that is new, False for each that is a repeat.
 
-        Raises: StoreUnavailable when it is not certain that all are stored.
+        Raises: StoreUnavailable when it is not certain that all are stored, and on as many replicas as asked for.
         """
+        arguments = (self.times.repeat, self.times.lease, *_flat(events))
+        copies = 0
         try:
-            answer = await self.scripts.run("keep", self.times.repeat, self.times.lease, *_flat(events))
+            if self.replicas:
+                answer, copies = await self.scripts.run_copied("keep", self.replicas, self.copy_ms, *arguments)
+            else:
+                answer = await self.scripts.run("keep", *arguments)
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            raise StoreUnavailable(tell(error)) from error
         slot = answer[0].decode()
         if slot:
             self.wake(MAP, slot)
+        self._demand(copies)
         return [bool(new) for new in answer[1:]]
 
     async def ping(self) -> None:
@@ -73,10 +89,20 @@ class Keeper:
 
         Raises: StoreUnavailable.
         """
+        copies = 0
         try:
-            await self.scripts.store.set(f"{self.scripts.prefix}:ping", "1", ex=60)
+            async with self.scripts.store.pipeline(transaction=False) as pipe:
+                pipe.set(f"{self.scripts.prefix}:ping", "1", ex=60)
+                if self.replicas:
+                    pipe.execute_command("WAIT", self.replicas, self.copy_ms // 4)
+                copies = (await pipe.execute())[-1]
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            raise StoreUnavailable(tell(error)) from error
+        self._demand(copies)
+
+    def _demand(self, copies: int) -> None:
+        if copies < self.replicas:
+            raise StoreUnavailable(f"{copies} of {self.replicas} replicas answer: look at them, or set store_replicas")
 
     async def pressure(self) -> float:
         """Give the used share of the store's memory limit, 0.0 when it has none.
@@ -106,13 +132,13 @@ class Keeper:
                     pipe.hincrby(f"{self.scripts.prefix}:ingress", name, by)
                 await pipe.execute()
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            raise StoreUnavailable(tell(error)) from error
 
     async def _info(self, section: str) -> Mapping[str, str | int]:
         try:
             found: Mapping[str, str | int] = await self.scripts.store.info(section)
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            raise StoreUnavailable(tell(error)) from error
         return found
 
 

@@ -225,7 +225,7 @@ class Lanes:
         return [_text(key) for key in keys]
 
     def _now_ms(self) -> int:
-        return self.scripts.now_ms if self.scripts.now_ms is not None else int(time.time() * 1000)
+        return self.scripts.now_ms() if self.scripts.now_ms else int(time.time() * 1000)
 
     def pending(self, lane: str, key: str, number: int) -> list[Item]:
         """Read the first items of a key without leasing it."""

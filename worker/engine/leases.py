@@ -1,13 +1,13 @@
 """The leases this process holds, renewed by one thread for as long as their drains are at work."""
 
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.lanes import Lanes
 
 log = structlog.get_logger(__name__)
@@ -26,8 +26,17 @@ class _Lease:
 class LeaseKeeper:
     """Renews leases each second, each for at most `longest` seconds: a drain that hangs loses what it holds."""
 
-    def __init__(self, lanes: Lanes, *, every: float = 1.0, fresh: float = 2.0, longest: float = 30.0) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        *,
+        every: float = 1.0,
+        fresh: float = 2.0,
+        longest: float = 30.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self.lanes = lanes
+        self.clock = clock
         self.every = every
         self.fresh_for = fresh
         self.longest = longest
@@ -55,7 +64,7 @@ class LeaseKeeper:
 
         `since` is the monotonic time at which the claim was sent: the store counts from there, not from its answer.
         """
-        start = time.monotonic() if since is None else since
+        start = self.clock.monotonic() if since is None else since
         taken = [_Lease(lane, slot, "", start, start)]
         taken += [_Lease(lane, key, token, start, start) for key, token in keys]
         with self._lock:
@@ -77,11 +86,11 @@ class LeaseKeeper:
         """Tell whether a call may start: the lease was renewed a moment ago."""
         with self._lock:
             lease = self._leases.get((lane, token))
-        return lease is not None and not lease.lost and time.monotonic() - lease.renewed < self.fresh_for
+        return lease is not None and not lease.lost and self.clock.monotonic() - lease.renewed < self.fresh_for
 
     def touch(self, lane: str, tokens: Iterable[str], *, since: float | None = None) -> None:
         """Note that the store has just renewed these leases by other means (`mark`), sent at the monotonic `since`."""
-        start = time.monotonic() if since is None else since
+        start = self.clock.monotonic() if since is None else since
         with self._lock:
             for token in tokens:
                 lease = self._leases.get((lane, token))
@@ -90,7 +99,7 @@ class LeaseKeeper:
 
     def renew(self) -> None:
         """Renew all that is held and not older than the longest."""
-        started = time.monotonic()
+        started = self.clock.monotonic()
         with self._lock:
             due = [one for one in self._leases.values() if not one.lost and started - one.taken < self.longest]
         if not due:

@@ -53,15 +53,8 @@ class Limits:
 
     def used(self, budget: str, seconds: float) -> int:
         """Count the permits of the last `seconds`."""
-        now_ms = self.now_ms()
+        now_ms = self.scripts.time_ms()
         return int(self.scripts.store.zcount(self._key(budget), now_ms - int(seconds * 1000), now_ms))
-
-    def now_ms(self) -> int:
-        """Give the time that the budgets live by: the server's, so that workers' clocks need not agree."""
-        if self.scripts.now_ms is not None:
-            return self.scripts.now_ms
-        seconds, micros = self.scripts.store.time()
-        return int(seconds) * 1000 + int(micros) // 1000
 
     def _key(self, budget: str) -> str:
         return f"{self.scripts.prefix}:budget:{budget}"

@@ -1,10 +1,12 @@
 """The heartbeat of a worker process: a sweep each second, and drains woken at the moment their budget frees."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import structlog
+
+from worker.engine.clock import SYSTEM_CLOCK, Clock
+from worker.engine.errors import tell
 
 log = structlog.get_logger(__name__)
 
@@ -12,9 +14,11 @@ log = structlog.get_logger(__name__)
 class Pulse:
     """Runs `sweep` every second and calls at their time, in one thread; no failure of either ends it."""
 
-    def __init__(self, sweep: Callable[[], None], *, every: float = 1.0) -> None:
+    def __init__(self, sweep: Callable[[], None], *, every: float = 1.0, clock: Clock = SYSTEM_CLOCK) -> None:
         self.sweep = sweep
         self.every = every
+        self.clock = clock
+        self.next_sweep = clock.monotonic()
         self._calls: dict[Callable[[], None], float] = {}
         self._changed = threading.Condition()
         self._stopped = False
@@ -40,28 +44,35 @@ class Pulse:
         """
         if seconds > self.every:
             return
-        at = time.monotonic() + seconds
+        at = self.clock.monotonic() + seconds
         with self._changed:
             self._calls[call] = min(at, self._calls.get(call, at))
             self._changed.notify()
 
+    def wait(self) -> float:
+        """Give the seconds until something is due, 0 when it is now."""
+        return max(0.0, min([self.next_sweep, *self._calls.values()]) - self.clock.monotonic())
+
+    def beat(self) -> None:
+        """Do what is due."""
+        now = self.clock.monotonic()
+        with self._changed:
+            due = [call for call, at in self._calls.items() if at <= now]
+            for call in due:
+                del self._calls[call]
+        if now >= self.next_sweep:
+            due.append(self.sweep)
+            self.next_sweep = now + self.every
+        for call in due:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - the store may be away; the next beat tries again
+                log.error("beat missed", error=tell(error))  # noqa: TRY400 - messages may hold data
+
     def _run(self) -> None:
-        next_sweep = time.monotonic()
         while True:
             with self._changed:
-                first = min([next_sweep, *self._calls.values()])
-                self._changed.wait(max(0.0, first - time.monotonic()))
+                self._changed.wait(self.wait())
                 if self._stopped:
                     return
-                now = time.monotonic()
-                due = [call for call, at in self._calls.items() if at <= now]
-                for call in due:
-                    del self._calls[call]
-            if now >= next_sweep:
-                due.append(self.sweep)
-                next_sweep = now + self.every
-            for call in due:
-                try:
-                    call()
-                except Exception as error:  # noqa: BLE001 - the store may be away; the next beat tries again
-                    log.warning("beat missed", error=type(error).__name__)
+            self.beat()

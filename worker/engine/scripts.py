@@ -1,6 +1,6 @@
 """The Lua scripts of the engine: each file of `lua/` behind the shared prelude, called by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
@@ -26,9 +26,9 @@ def prefix_key(prefix: str) -> str:
 
 
 class Scripts:
-    """Runs scripts on a blocking client. `clock` gives milliseconds since 1970, None for the server's own clock."""
+    """Runs scripts on a blocking client. `now_ms` gives milliseconds since 1970, None is the server's own clock."""
 
-    def __init__(self, store: redis.Redis, prefix: str, *, now_ms: int | None = None) -> None:
+    def __init__(self, store: redis.Redis, prefix: str, *, now_ms: Callable[[], int] | None = None) -> None:
         self.store = store
         self.prefix = prefix_key(prefix)
         self.now_ms = now_ms
@@ -39,7 +39,14 @@ class Scripts:
         script = self._known.get(name)
         if script is None:
             script = self._known[name] = self.store.register_script(source(name))
-        return script(keys=[self.prefix], args=["" if self.now_ms is None else self.now_ms, *arguments])
+        return script(keys=[self.prefix], args=["" if self.now_ms is None else self.now_ms(), *arguments])
+
+    def time_ms(self) -> int:
+        """Give the time that the scripts live by: the server's, so that workers' clocks need not agree."""
+        if self.now_ms is not None:
+            return self.now_ms()
+        seconds, micros = self.store.time()
+        return int(seconds) * 1000 + int(micros) // 1000
 
 
 class AsyncScripts:
@@ -52,10 +59,30 @@ class AsyncScripts:
 
     async def run(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - each script documents its answer
         """Run a script; its file says what it takes and gives."""
+        return await self._script(name)(keys=[self.prefix], args=["", *arguments])
+
+    async def run_copied(self, name: str, replicas: int, wait_ms: int, *arguments: Argument) -> tuple[Any, int]:
+        """Run a script and wait in the same round trip until so many replicas have what it wrote; say how many do."""
+        sha = self._script(name).sha
+        for known in (True, False):
+            if not known:
+                await self.store.script_load(source(name))
+            async with self.store.pipeline(transaction=False) as pipe:
+                pipe.evalsha(sha, 1, self.prefix, "", *arguments)
+                pipe.execute_command("WAIT", replicas, wait_ms)
+                answer, copies = await pipe.execute(raise_on_error=False)
+            if not isinstance(answer, redis.exceptions.NoScriptError):
+                break
+        for said in (answer, copies):
+            if isinstance(said, Exception):
+                raise said
+        return answer, copies
+
+    def _script(self, name: str) -> Any:  # noqa: ANN401 - redis has no public name for the type
         script = self._known.get(name)
         if script is None:
             script = self._known[name] = self.store.register_script(source(name))
-        return await script(keys=[self.prefix], args=["", *arguments])
+        return script
 
 
 def texts(pairs: list[bytes]) -> Mapping[str, bytes]:

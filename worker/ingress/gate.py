@@ -36,6 +36,7 @@ class Gate:
         self._opened = asyncio.Event()
         self._opened.set()
         self._last_log = 0.0
+        self._said = ""
         self._tickers = (
             Repeated("probe", limits.probe_every, self._probe),
             Repeated("pressure", limits.pressure_every, self._press),
@@ -57,10 +58,12 @@ class Gate:
 
     def trip(self, reason: str) -> None:
         """Send nothing more to the store until a probe succeeds."""
+        if self.tripped and reason == self._said:
+            return
         if not self.tripped:
             self.tripped = True
             self._update()
-            self._say("store_unavailable", reason)
+        self._say("store_unavailable", reason)
 
     async def opened(self) -> None:
         """Wait until events may go to the store."""
@@ -77,8 +80,8 @@ class Gate:
         # A store that answers probes and refuses writes trips twice a second; one line a second is enough of that.
         now = asyncio.get_running_loop().time()
         if now - self._last_log >= 1.0 or not self._last_log:
-            self._last_log = now
-            log.warning(event, reason=reason)
+            self._last_log, self._said = now, reason
+            log.error(event, reason=reason)
 
     async def _probe(self) -> None:
         if self._probed and not self.tripped:

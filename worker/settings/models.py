@@ -170,6 +170,7 @@ class Engine(Section):
     prefix: Prefix = "commerce-sync"
     data_dir: Path = Path(".commerce-sync")
     threads: Whole = Field(16, ge=1, le=256)
+    worker_memory_mb: Whole = Field(512, ge=0, le=1_048_576)
     calls_at_once: Whole = Field(8, ge=1, le=64)
     lease_seconds: Number = Field(4, ge=3, le=60)
     slice_seconds: Number = Field(2, ge=0.1, le=10)
@@ -188,6 +189,7 @@ class Engine(Section):
     repeat_hours: Number = Field(48, ge=0.01, le=720)
     spool: Spool = Spool()
     store_timeout: Number = Field(1.5, ge=0.1, le=1.5)
+    store_replicas: Whole = Field(0, ge=0, le=10)
     fsync: Annotated[Literal["everysec", "always"], Lowered] = "everysec"
     web: Web = Web()
 

@@ -1,6 +1,5 @@
 """From claimed keys of a destination's lane to delivered states: fold, calls, verdicts, settle."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
@@ -9,6 +8,7 @@ import structlog
 
 from connectors.connector import Call, Response, Way
 from connectors.verdicts import Accepted, Again, Follow, Verdict
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
@@ -29,6 +29,7 @@ FOLLOWS: Final = 8
 SETTLE_WITHIN: Final = 0.05  # settlements of quick calls share a round trip; none waits longer than this and a call
 SETTLED_AT_ONCE: Final = 500
 KEYS_WITHOUT_BUDGET: Final = 16
+FAILURES: Final = 3  # as in the scripts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Deliverer:
     send: Callable[[Call], Response]
     running: Callable[[], bool]
     pace: Pace = field(default_factory=Pace)
+    clock: Clock = SYSTEM_CLOCK
 
     @property
     def name(self) -> str:
@@ -106,8 +108,12 @@ class Deliverer:
         return bool(prepared)
 
     def _deliver(self, prepared: Group, first: Turn, until: float) -> None:
-        marks = [(one.key.key, one.key.token, "") for one in prepared]
-        asked = time.monotonic()
+        marks = [
+            (one.key.key, one.key.token, self.settler.pack_steps({**one.state.steps, **doubt}) if doubt else "")
+            for one in prepared
+            for doubt in (one.call.doubt,)
+        ]
+        asked = self.clock.monotonic()
         may_start = self.lanes.mark(self.lane.name, self.lane.records, marks)
         self.leases.touch(self.lane.name, [one.key.token for one in prepared], since=asked)
         groups = _groups([one for one, held in zip(prepared, may_start, strict=True) if held])
@@ -116,7 +122,7 @@ class Deliverer:
         while groups and len(groups[0]) > 1:
             group = groups.pop(0)
             call = group[0].call
-            current = self.turns.current(turn, call.budget) if turn or time.monotonic() < until else None
+            current = self.turns.current(turn, call.budget) if turn or self.clock.monotonic() < until else None
             turn = None
             if current is None or not self._may_start(group, current):
                 self._put_off(group, current.permit.wait if current else 0.0, refused)
@@ -192,7 +198,7 @@ class Deliverer:
         turn = first
         waiting: list[Settlement] = []
         since, delay = 0.0, 0.0
-        over = False
+        failed, over = 0, False
         for one in many:
             if over:
                 # Those left come back one by one as their budget frees: all at once they would be claimed in vain.
@@ -204,11 +210,13 @@ class Deliverer:
             turn = None
             if settlement is None:
                 continue
-            # Where one is deferred the lane cannot go on: the others need not find that out by a call of their own.
-            over = over or settlement.action == "defer" or time.monotonic() >= until
-            since = since if waiting else time.monotonic()
+            # Where one is deferred the lane cannot go on, nor where as many fail as pause it: the others need not find
+            # that out by a call of their own.
+            failed = failed + 1 if settlement.health == "fail" else 0
+            over = over or settlement.action == "defer" or failed == FAILURES or self.clock.monotonic() >= until
+            since = since if waiting else self.clock.monotonic()
             waiting.append(settlement)
-            if time.monotonic() - since > SETTLE_WITHIN:
+            if self.clock.monotonic() - since > SETTLE_WITHIN:
                 self._settle(waiting)
                 waiting = []
         self._settle(waiting)
@@ -240,8 +248,8 @@ class Deliverer:
             if not isinstance(verdict, Follow):
                 answered = replace(one, call=call, state=replace(one.state, steps=steps))
                 return self.settler.settlement(self.lane, answered, verdict)
-            if verdict.step:
-                steps |= verdict.step
+            if verdict.step or verdict.call.doubt:
+                steps |= {**verdict.step, **verdict.call.doubt}
                 if not self._remember(one, steps):
                     return None
             call = verdict.call
@@ -249,9 +257,9 @@ class Deliverer:
         return self.settler.fault(one, "too many calls for one subject")
 
     def _call(self, call: Call) -> Mapping[str, Verdict]:
-        started = time.monotonic()
+        started = self.clock.monotonic()
         response = self.send(call)
-        took = time.monotonic() - started
+        took = self.clock.monotonic() - started
         self.pace.note(took)
         verdicts = self.lane.connector.judge(call, response)
         log.debug(

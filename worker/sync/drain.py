@@ -1,10 +1,10 @@
 """The loop of a drain: a turn, a claim, the work, until the slice is over or nothing is due."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.lanes import Lanes, Leased
 from worker.engine.leases import LeaseKeeper
 from worker.engine.pulse import Pulse
@@ -59,6 +59,7 @@ class Drain:
     pulse: Pulse
     running: Callable[[], bool]
     slice_seconds: float = 2.0
+    clock: Clock = SYSTEM_CLOCK
 
     def drains(self) -> int:
         """Give how many drains the lane is worth now."""
@@ -67,14 +68,14 @@ class Drain:
     def run(self, slot: str) -> None:
         """Work for one slice; when it is over and keys are left, the slot goes on in a new task."""
         lane = self.job.name
-        until = time.monotonic() + self.slice_seconds
+        until = self.clock.monotonic() + self.slice_seconds
         while self.running():
             portion = self.job.portion()
             if not portion.turn.granted:
                 self.lanes.drop_slot(lane, slot)
                 self.pulse.later(portion.turn.permit.wait, self.pulse.sweep)
                 return
-            asked = time.monotonic()
+            asked = self.clock.monotonic()
             claim = self.lanes.claim(lane, slot, slots=self.job.drains(), keys=portion.keys, records=self.job.records)
             if claim.wake:
                 self.wake(lane, claim.wake)
@@ -86,13 +87,13 @@ class Drain:
             if claim.state != "claimed":
                 self._look_again(claim.until_ms)
                 return
-            if time.monotonic() >= until:
+            if self.clock.monotonic() >= until:
                 self.wake(lane, slot)
                 return
         self.lanes.drop_slot(lane, slot)
 
     def _look_again(self, at_ms: int | None) -> None:
         """Sweep when the next key becomes due, where that is sooner than the next sweep."""
-        wait = (at_ms or 0) / 1000 - time.time()
+        wait = (at_ms or 0) / 1000 - self.clock.now()
         if wait > 0:
             self.pulse.later(wait + SURELY_DUE, self.pulse.sweep)

@@ -25,9 +25,11 @@ class Identity:
     def customer(self, source: str, customer_id: str | None, email: str | None) -> str:
         """Name the subject of a customer: by the id, a guest by the e-mail; an id that tells a person is hashed.
 
+        So is one that looks like a guest's.
+
         Raises: ValueError when there is neither an id nor an e-mail.
         """
-        if customer_id and "@" not in customer_id and not customer_id.startswith("+"):
+        if customer_id and "@" not in customer_id and not customer_id.startswith(("+", GUEST)):
             return f"customer:{source}:{customer_id}"
         told = customer_id or email
         if not told:

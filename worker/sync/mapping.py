@@ -1,7 +1,6 @@
 """From kept events to changes on the lanes of the destinations: the drain of the lane `map`."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,6 +13,7 @@ from connectors.connector import Kind
 from mappings.platform import Delivery, Platform, Said
 from mappings.reading import MalformedError, MappingError, Node, parse
 from mappings.records import ABSENT, Change, Ignored, OrderChange, Request
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.events import Event
 from worker.engine.lanes import EVENTS, MAP, Item, Lanes, Leased, Mapped, Push, Settlement
 from worker.engine.leases import LeaseKeeper
@@ -222,10 +222,11 @@ class MapDrain:
     running: Callable[[], bool]
     slots: int
     slice_seconds: float = 2.0
+    clock: Clock = SYSTEM_CLOCK
 
     def run(self, slot: str) -> None:
         """Work for one slice; when it is over and events are left, the slot goes on in a new task."""
-        until = time.monotonic() + self.slice_seconds
+        until = self.clock.monotonic() + self.slice_seconds
         while self.running():
             claim = self.lanes.claim(MAP, slot, slots=self.slots, keys=KEYS_PER_CLAIM, records=EVENTS)
             if claim.state != "claimed":
@@ -234,7 +235,7 @@ class MapDrain:
                 self.wake(MAP, claim.wake)
             with self.leases.holding(MAP, slot, [(key.key, key.token) for key in claim.keys]):
                 self.finish(claim.keys)
-            if time.monotonic() >= until:
+            if self.clock.monotonic() >= until:
                 self.wake(MAP, slot)
                 return
         self.lanes.drop_slot(MAP, slot)

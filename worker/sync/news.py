@@ -10,7 +10,7 @@ from worker.sync.facets import CONSENTS, DELETED, EXISTS, REACHED, decided_at, f
 from worker.sync.kinds import RecordKind
 from worker.sync.sets import SETS
 
-_NEVER: Final[Version] = (-1, 0, 0, 0)
+NEVER: Final[Version] = (-1, 0, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,25 +18,34 @@ class News:
     """The facets to tell, whether the subject is gone, and the newest consent decisions of all time.
 
     `whole` are all facets that are known by value, told or not. `gone` is the newest deletion known, also of a subject
-    that came back.
+    that came back; `ended` the decisions that ended with it and must be told to have.
     """
 
     facets: Mapping[str, Facet]
     deleted: bool
     consents: Mapping[str, tuple[bool, Version]]
-    gone: Version = _NEVER
+    gone: Version = NEVER
     whole: Mapping[str, Facet] = field(default_factory=dict)
+    ended: frozenset[str] = frozenset()
 
     def decisions(self) -> dict[str, Decision]:
         """Give the newest decisions as the connector takes them.
 
         A grant ends with the customer who gave it; a denial stays.
         """
-        return {
+        ended = {CONSENTS[name]: Decision(granted=False, time=decided_at(self.gone)) for name in self.ended}
+        return ended | {
             channel: Decision(granted=granted, time=decided_at(version))
             for channel, (granted, version) in self.consents.items()
             if not granted or version > self.gone
         }
+
+
+def untold(record: SubjectRecord, consents: Mapping[str, tuple[bool, Version]], gone: Version) -> SubjectRecord:
+    """Give the record of what could not be told: its decisions count, and its deletion waits for the next change."""
+    if gone <= record.versions.get(DELETED, NEVER):
+        return replace(record, consents=consents)
+    return replace(record, consents=consents, kept={**record.kept, DELETED: (True, gone)})
 
 
 def news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> News | None:
@@ -57,7 +66,7 @@ def superseded(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets
 
 def kept(record: SubjectRecord, found: News) -> SubjectRecord:
     """Give the record while the news wait for a later change, untold."""
-    versions = {**record.versions, DELETED: found.gone} if found.gone > _NEVER else record.versions
+    versions = {**record.versions, DELETED: found.gone} if found.gone > NEVER else record.versions
     return replace(record, versions=versions, kept=found.whole, consents=found.consents)
 
 
@@ -79,10 +88,10 @@ def told(record: SubjectRecord, told_news: News) -> dict[str, Version]:
     versions |= {
         name: facet[1]
         for name, facet in told_news.whole.items()
-        if name in told_news.facets or (facet[1] > versions.get(name, _NEVER) and _is_repeated(record, name, facet))
+        if name in told_news.facets or (facet[1] > versions.get(name, NEVER) and _is_repeated(record, name, facet))
     }
     versions = _without_past_elements(versions, told_news.whole)
-    return versions if gone == _NEVER else {**versions, DELETED: gone}
+    return versions if gone == NEVER else {**versions, DELETED: gone}
 
 
 def _without_past_elements(versions: dict[str, Version], whole: Facets) -> dict[str, Version]:
@@ -110,22 +119,40 @@ def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) ->
     folded = fold([record.kept, *pending])
     if follows := kind.derived(folded):
         folded = fold([folded, follows])
-    gone = max(folded[DELETED][1] if DELETED in folded else _NEVER, record.versions.get(DELETED, _NEVER))
-    here = max(folded[EXISTS][1] if EXISTS in folded else _NEVER, record.versions.get(EXISTS, _NEVER))
+    gone = max(folded[DELETED][1] if DELETED in folded else NEVER, record.versions.get(DELETED, NEVER))
+    here = max(folded[EXISTS][1] if EXISTS in folded else NEVER, record.versions.get(EXISTS, NEVER))
     consents = _newest(record, folded)
     if gone > here:
         return News(facets={DELETED: (True, gone)}, deleted=True, consents=consents, gone=gone, whole=folded)
     whole = {name: facet for name, facet in folded.items() if name != DELETED and facet[1] > gone}
+    ended = {name: facet for name, facet in _ended(record, folded, gone).items() if name not in whole}
+    whole |= ended
     for many in SETS:
         whole = many.without_overruled(whole) if many.whole in whole else whole
     facets = {name: facet for name, facet in whole.items() if _is_new(record, name, facet)}
-    return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole)
+    return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole, ended=frozenset(ended))
+
+
+def _ended(record: SubjectRecord, folded: Facets, gone: Version) -> dict[str, Facet]:
+    """Give the denials that a deletion stands for whose subject is back before the destination heard of it.
+
+    What was granted before may be there even if no record says so: a worker may have died right after its call.
+    """
+    if record.versions.get(DELETED, NEVER) >= gone:
+        return {}
+    ended: dict[str, Facet] = {}
+    for name, channel in CONSENTS.items():
+        told_at = record.versions.get(name, NEVER)
+        in_doubt = record.doubt and name in folded
+        if told_at < gone and (told_at > NEVER or in_doubt) and record.consents.get(channel) != (False, told_at):
+            ended[name] = ([False, DELETED], gone)
+    return ended
 
 
 def _is_new(record: SubjectRecord, name: str, facet: Facet) -> bool:
-    version, told_before = facet[1], record.versions.get(name, _NEVER)
+    version, told_before = facet[1], record.versions.get(name, NEVER)
     if name.startswith(REACHED):
-        return told_before == _NEVER
+        return told_before == NEVER
     return version > told_before and not _is_repeated(record, name, facet)
 
 
@@ -134,7 +161,7 @@ def _is_repeated(record: SubjectRecord, name: str, facet: Facet) -> bool:
     if name not in CONSENTS:
         return False
     value, version = facet
-    granted, newest = record.consents.get(CONSENTS[name], (None, _NEVER))
+    granted, newest = record.consents.get(CONSENTS[name], (None, NEVER))
     # The newest one known may wait or have been refused: then it was not told.
     was_told = newest == record.versions.get(name)
     # By the time of the decision alone, not by that of the change which repeats it.

@@ -1,10 +1,11 @@
 """How many drains a lane is worth."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 
 WORTH_WAITING: Final = 0.005  # of quicker calls this process makes more by itself than by threads that contend
 DRAINS_OF_QUICK_CALLS: Final = 3
@@ -20,7 +21,8 @@ class Pace:
     a live event waits for one portion of a backlog instead of for several that slow each other down.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._seconds = 0.0
         self._waiting_in_bulk = 0.0
         self._in_bulk = False
@@ -38,10 +40,10 @@ class Pace:
     @contextmanager
     def portion(self, *, bulk: bool) -> Iterator[None]:
         """Take the work on a portion into account, made of the calls that this thread notes meanwhile."""
-        self._thread.waited, started = 0.0, time.monotonic()
+        self._thread.waited, started = 0.0, self._clock.monotonic()
         yield
         if bulk:
-            waiting = self._thread.waited / max(time.monotonic() - started, 0.001)
+            waiting = self._thread.waited / max(self._clock.monotonic() - started, 0.001)
             self._waiting_in_bulk += (min(waiting, 1.0) - self._waiting_in_bulk) * BULK_SHARE
 
     def drains(self, most: int) -> int:

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from connectors.connector import AnyState, Call, Nothing
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.lanes import Leased, Settlement
 from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
@@ -73,6 +74,7 @@ class Preparer:
 
     relations: Relations
     identity: Identity
+    clock: Clock = SYSTEM_CLOCK
 
     def prepare_all(
         self, lane: DestinationLane, keys: Sequence[Leased], *, bulk: bool = False
@@ -114,7 +116,7 @@ class Preparer:
 
     def _surroundings(self, lane: DestinationLane, drafts: Sequence[Draft]) -> dict[str, Surroundings]:
         """Read for all what the store knows beyond each; asked only where it matters."""
-        now = datetime.now(timezone.utc)
+        now = datetime.fromtimestamp(self.clock.now(), timezone.utc)
         if lane.kind == "customer":
             shared = self.relations.shared(
                 lane, [(draft.key.key, email) for draft in drafts if (email := draft.contact())]

@@ -1,9 +1,8 @@
 """Asynchronous work at a destination: what rides in a process is held until a poll shows that it has ended."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import structlog
@@ -16,6 +15,8 @@ from worker.engine.retry import RetryPolicy
 from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
 from worker.sync.drain import SURELY_DUE, Portion
+from worker.sync.facets import DELETED
+from worker.sync.news import NEVER, untold
 from worker.sync.preparation import ALONE, Prepared
 from worker.sync.turns import PATIENCE, Turn, Turns
 
@@ -41,13 +42,13 @@ class Riders:
         processes: dict[str, dict[str, Any]] = {}
         for one, verdict in accepted:
             processes.setdefault(verdict.process, {})[one.key.key] = [one.key.token, verdict.row]
-        now = time.time()
+        now_ms = self.lanes.scripts.time_ms() if processes else 0
         pushes = [
             Push(
                 lane=self.lane.processes,
                 key=process,
-                item=Item(event=NO_EVENT, received_us=int(now * 1e6), body=json.dumps(riders).encode()),
-                ready_ms=int((now + self.first) * 1000),
+                item=Item(event=NO_EVENT, received_us=now_ms * 1000, body=json.dumps(riders).encode()),
+                ready_ms=now_ms + int(self.first * 1000),
             )
             for process, riders in processes.items()
         ]
@@ -119,9 +120,12 @@ class Poller:
         self, key: Leased, call: Call, riders: Mapping[str, list[Any]], ended: Mapping[str, Verdict] | Verdict | None
     ) -> Settlement:
         match ended:
-            case None:
+            case None if self._age(key) < LONGEST_PROCESS:
                 self._hold_on(key, riders)
                 return _back(key, "defer", self._pause(key), health="ok")
+            case None:
+                log.warning("process does not end", lane=self.lane.name, subjects=len(riders))
+                ended = dict.fromkeys(riders, RetryLater(reason="endless_process"))
             case BudgetSpent(after=after):
                 self.limits.block(call.budget, after)
                 return _back(key, "defer", after)
@@ -142,7 +146,7 @@ class Poller:
 
     def _hold_on(self, key: Leased, riders: Mapping[str, list[Any]]) -> None:
         """Hold the riders on while their process runs: what is told past it now, it would overwrite when it ends."""
-        if self.hold_seconds / 2 < self._age(key) < LONGEST_PROCESS:
+        if self.hold_seconds / 2 < self._age(key):
             delay_ms = int(self.hold_seconds * 1000)
             held = [
                 Settlement(key=subject, token=token, action="hold", delay_ms=delay_ms, record="=")
@@ -151,7 +155,7 @@ class Poller:
             self.lanes.settle(self.lane.name, self.lane.records, held)
 
     def _age(self, key: Leased) -> float:
-        return time.time() - key.items[0].received_us / 1e6
+        return self.lanes.scripts.time_ms() / 1000 - key.items[0].received_us / 1e6
 
     def _pause(self, key: Leased) -> float:
         return min(max(self._age(key) * AGE_SHARE, self.first), self.cap)
@@ -199,7 +203,8 @@ class Poller:
         if "held" not in row:
             return ""
         aside = SubjectRecord.unpack({"known": row["held"]})
-        return replace(SubjectRecord.unpack(row), consents=aside.consents).pack()
+        gone = aside.versions.get(DELETED, NEVER)
+        return untold(SubjectRecord.unpack(row), aside.consents, gone).pack()
 
 
 def _back(key: Leased, action: Any, seconds: float, health: Any = "") -> Settlement:  # noqa: ANN401 - literals

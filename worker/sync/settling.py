@@ -1,7 +1,6 @@
 """From a verdict to the settlement of a key."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -10,6 +9,7 @@ import structlog
 
 from connectors.connector import Call, Response
 from connectors.verdicts import Accepted, Again, BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Settlement
 from worker.engine.limits import Limits
@@ -17,7 +17,7 @@ from worker.engine.retry import RetryPolicy
 from worker.sync.destination import DestinationLane
 from worker.sync.facets import REACHED
 from worker.sync.kinds import KINDS
-from worker.sync.news import after_telling
+from worker.sync.news import after_telling, untold
 from worker.sync.preparation import Prepared
 from worker.sync.relations import Relations
 
@@ -37,6 +37,7 @@ class Settler:
     relations: Relations
     draw: Callable[[], float]
     note_fault: Callable[[str, str], None]
+    clock: Clock = SYSTEM_CLOCK
 
     def settlement(  # noqa: PLR0911 - one for each verdict
         self, lane: DestinationLane, one: Prepared, verdict: Verdict
@@ -106,7 +107,7 @@ class Settler:
             action="done",
             health="ok",
             record=after_telling(KINDS[lane.kind], one.record, one.news, known).pack(),
-            image="-" if one.news.deleted else f"{one.image} {int(time.time() * 1000)}",
+            image="-" if one.news.deleted else f"{one.image} {int(self.clock.now() * 1000)}",
             links=self._links(lane, one, known) if lane.kind == "customer" else (),
         )
 
@@ -158,7 +159,8 @@ class Settler:
         # milestones told before one that is refused: every later change of the order would tell them again.
         reached = {REACHED + milestone for milestone in (*told, *one.state.steps.get("told", ()))}
         versions = {name: version for name, (_, version) in one.news.facets.items() if name in reached}
-        record = replace(one.record, consents=one.news.consents, versions={**one.record.versions, **versions})
+        record = untold(one.record, one.news.consents, one.news.gone)
+        record = replace(record, versions={**record.versions, **versions})
         return Settlement(
             key=one.key.key,
             token=one.key.token,

@@ -1,12 +1,12 @@
 """Permits for calls, waited for in a thread for a moment only; who needs longer hands its work back."""
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from connectors.connector import Budget
+from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.limits import MARGIN_MS, Limits, Permit
 
 PATIENCE: Final = 0.25  # a permit this near is waited for; one further away is left to the pulse
@@ -45,22 +45,23 @@ class Turns:
 
     limits: Limits
     budgets: Mapping[str, Budget]
+    clock: Clock = SYSTEM_CLOCK
 
     def take(self, name: str, patience: float) -> Turn:
         """Take a permit that is at most `patience` seconds away, and wait for it."""
         budget = self.budgets.get(name)
         if budget is None:
             return Turn(permit=Permit(wait=0.0, id="-"), budget=None, until=math.inf)
-        asked = time.monotonic()
+        asked = self.clock.monotonic()
         permit = self.limits.take(budget.name, evened(budget.windows), patience=patience)
         if permit.id and permit.wait:
-            time.sleep(permit.wait)
+            self.clock.sleep(permit.wait)
         return Turn(permit=permit, budget=budget, until=asked + permit.wait + MARGIN_MS / 1000)
 
     def current(self, turn: Turn | None, name: str) -> Turn:
         """Give a turn that holds now and for this budget; one that is late or of another is changed for a new one."""
         if turn is not None:
-            if time.monotonic() <= turn.until and turn.budget == self.budgets.get(name):
+            if self.clock.monotonic() <= turn.until and turn.budget == self.budgets.get(name):
                 return turn
             self.give_back(turn)
         return self.take(name, FOLLOW_PATIENCE)

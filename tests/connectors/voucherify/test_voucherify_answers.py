@@ -83,6 +83,7 @@ def test_throttled_waits_as_long_as_is_said(respond_with: Any, headers: Any, aft
         ({"x-rate-limit-remaining": "-1", "x-rate-limit-retry": str(EPOCH + 30), "date": DATE}, None),
         ({"x-rate-limit-remaining": "٣", "x-rate-limit-retry": str(EPOCH + 30), "date": DATE}, None),
         ({"x-rate-limit-remaining": "1" * 10, "x-rate-limit-retry": str(EPOCH + 30), "date": DATE}, None),
+        ({"x-rate-limit-remaining": "7", "x-rate-limit-retry": "1", "date": f"1 Jan {'9' * 20} 00:00:00 GMT"}, None),
     ],
 )
 def test_allowance_is_read_by_the_clock_of_the_answer(

@@ -85,7 +85,14 @@ def test_job_that_names_no_process_is_tried_again(customers: Any, state: Any, re
     connector = customers()
     call = together(connector, many(state, 2))
 
-    for body in (None, [], {"async_action_id": 7}, {"async_action_id": ""}, {"async_action_id": "a" * 201}):
+    for body in (
+        None,
+        [],
+        {"async_action_id": 7},
+        {"async_action_id": ""},
+        {"async_action_id": "a" * 201},
+        {"async_action_id": ".."},
+    ):
         verdicts = connector.judge(call, respond_with(202, body))
         assert [RetryLater(reason="malformed_answer")] * 2 == list(verdicts.values())
 

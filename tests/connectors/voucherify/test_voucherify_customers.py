@@ -247,6 +247,13 @@ def test_image_tells_states_apart_and_not_their_time(customers: Any, state: Any,
     )
 
 
+def test_image_tells_names_apart_that_take_each_others_place(customers: Any, state: Any) -> None:
+    known = {"exists": True, "last_name": "Cleo"}
+    image = customers().image
+
+    assert image(state(last_name="Cleo")) != image(state(first_name="Cleo", last_name=None, known=known))
+
+
 def test_same_state_twice_gives_the_same_call(customers: Any, state: Any) -> None:
     one = state(email="ada@example.com", first_name="Ada")
 

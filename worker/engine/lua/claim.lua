@@ -2,7 +2,7 @@
 -- ARGV: now, lane, slot, slots of the lane, n, lease_ms, records (the key of a claimed key's record is PREFIX:records:key).
 -- Returns: {'paused', until} | {'surplus'} | {'idle', next due or ''} and the slot is free again, or
 --   {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
--- A key that crashed its worker is claimed alone, and while it is at work no other of its kind is claimed on any lane: of
+-- A key that crashed its worker twice is claimed alone, and while it is at work no other of its kind is claimed on any lane: of
 -- two that crash together nobody could tell which one does it. After CRASHES it is buried here. Where more is due than is
 -- claimed, a quarter of it is what came last, so that no backlog starves a live event. Runs when the store is full.
 run_when_full()
@@ -67,7 +67,7 @@ local function choose(keys, most)
       break
     elseif not seen[key] then
       seen[key] = true
-      if crashes == 0 then
+      if crashes < SUSPECT then
         chosen[#chosen + 1], leases = key, leases + 1
       elseif crashes >= CRASHES then
         chosen[#chosen + 1] = key
@@ -121,7 +121,7 @@ local function lease(key, crashes)
   tokens[at + 1], tokens[at + 2] = key, token
   taken[at + 1], taken[at + 2] = key, #items
   leased = leased + #items
-  if crashes > 0 then
+  if crashes >= SUSPECT then
     redis.call('HSET', PREFIX .. ':suspect', 'lane', lane, 'key', key, 'token', token)
     redis.call('PEXPIRE', PREFIX .. ':suspect', SUSPECT_MS)
   end

@@ -11,6 +11,7 @@ local FOLD_ABOVE = 32       -- a list longer than this is folded in place
 local CLAIM_ITEMS = 100     -- what one claim takes of one key
 local CLAIM_BYTES = 1048576
 local CRASHES = 3           -- a key that killed its worker this often is buried
+local SUSPECT = 2           -- and this often: is claimed alone. Once, any worker may die with all that it holds
 local FAILURES = 3          -- failing keys without a success between that pause a lane
 local SUSPECT_MS = 60000    -- longer than any lease is renewed
 local PROBE_MS = 12000      -- one probe of a paused lane, its call and its settling included

@@ -1,0 +1,202 @@
+"""The destinations in memory: the sandboxes' own rules, faults of the wire, and what every call must not do."""
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.calls import Call, Response
+from connectors.sandbox.registry import SANDBOXES
+from connectors.sandbox.vendor import Vendor
+from tests.contracts.vendor_accounts import VendorAccount
+from tests.simulation.shop import REFUSED, Shop
+
+LONG_DENIED = 7200.0  # so long after a denial arrived nothing may grant any more, whatever was in flight
+
+
+class Vendors:
+    """The accounts of one history."""
+
+    def __init__(self, shop: Shop, destinations: tuple[str, ...]) -> None:
+        self.shop = shop
+        self.accounts = {name: VendorAccount(vendor=SANDBOXES[name]()) for name in destinations}
+        self.starts: dict[str, deque[float]] = {}
+        self.windows: dict[str, tuple[tuple[int, float], ...]] = {}
+        self.calls = 0
+        self._at_work: dict[tuple[str, str], Any] = {}
+        self._granted: set[tuple[str, str, str]] = set()
+        self.world: Any = None
+
+    def sender(self, process: Any) -> "Sender":
+        """Give what takes the place of a process's sender."""
+        return Sender(self, process)
+
+    def forget(self, process: Any) -> None:
+        """Forget the calls of a process that died: nobody waits for their answers."""
+        self._at_work = {key: one for key, one in self._at_work.items() if one is not process}
+
+    def name_of(self, base_url: str) -> str:
+        """Name the destination by where it is reached."""
+        (found,) = (name for name in self.accounts if name in base_url)
+        return found
+
+    def begin(self, process: Any, destination: str, call: Call) -> None:
+        """Check what is true at the start of every call: budgets, and that nobody else tells of the same customer."""
+        self.calls += 1
+        now = self.world.timeline.now
+        budget = f"{destination} {call.budget}"
+        log = self.starts.setdefault(budget, deque(maxlen=40_000))
+        log.append(now)
+        for calls, seconds in self.windows.get(budget, ()):
+            if len(log) > calls and now - log[-calls - 1] < seconds:
+                self.world.violation(
+                    f"I5 {budget}: {calls + 1} calls within {now - log[-calls - 1]:.3f} of {seconds} s"
+                )
+        for subject in call.subjects:
+            if not subject.startswith("customer:"):
+                continue
+            other = self._at_work.get((destination, subject))
+            if other is not None and other is not process and other.frozen_until <= now:
+                self.world.violation(f"two workers tell {destination} of {subject} at once")
+            self._at_work[destination, subject] = process
+
+    def end(self, process: Any, destination: str, call: Call) -> None:
+        """Note that a worker has its answer."""
+        for subject in call.subjects:
+            if self._at_work.get((destination, subject)) is process:
+                del self._at_work[destination, subject]
+
+    def answer(self, destination: str, headers: Mapping[str, str], base_url: str, call: Call) -> Response:
+        """Let the vendor answer, and look at what it holds after that."""
+        account = self.accounts[destination]
+        account.vendor.now = self.world.timeline.now - 1.0  # the account's clock moves by a second with each call
+        account.sent.clear()
+        if REFUSED in json.dumps(call.body or ""):
+            self.world.fired["rejected"] += not self.world.calm
+            return Response(status=400, headers={}, body=b'{"code": "invalid_parameter", "message": "no"}')
+        response = account.send(base_url, headers, call)
+        self.check_grants(destination)
+        return response
+
+    def check_grants(self, destination: str) -> None:
+        """Check that nobody is granted what the newest decision does not grant."""
+        now = self.world.timeline.now
+        granted = granted_at(destination, self.accounts[destination].vendor)
+        for customer, channel in granted:
+            one = self.shop.customers.get(customer)
+            if one is None:
+                continue
+            key = (destination, customer, channel)
+            if not one.was_granted(channel, by=now):
+                self.world.violation(f"I4 {destination} may use {channel} of {customer}, who never agreed")
+            elif key not in self._granted and one.is_long_denied(channel, by=now, since=LONG_DENIED):
+                self.world.violation(f"I4 {destination} was granted {channel} of {customer} long after the denial")
+        self._granted = {one for one in self._granted if one[0] != destination}
+        self._granted |= {(destination, *one) for one in granted}
+
+
+def granted_at(destination: str, vendor: Vendor) -> list[tuple[str, str]]:
+    """Give (customer, channel) for all that a vendor may use."""
+    held: Any = vendor
+    if destination == "brevo":
+        return [
+            (contact.ext_id.removeprefix("custom-"), channel)
+            for contact in held.contacts.values()
+            if contact.ext_id
+            for channel, blocked in (("email", contact.email_blocked), ("sms", contact.sms_blocked or not contact.sms))
+            if not blocked
+        ]
+    if destination == "custobar":
+        return [
+            (str(row.get("external_id", "")).removeprefix("custom-"), channel)
+            for row in held.customers
+            for channel in ("email", "sms")
+            if row.get(f"can_{channel}")
+        ]
+    names = {"email": "accepts_marketing", "sms": "accepts_sms_marketing"}
+    return [
+        (str(row.get("source_id", "")).removeprefix("custom-"), channel)
+        for row in _state(vendor)["customers"]
+        for channel, name in names.items()
+        if (row.get("metadata") or {}).get(name)
+    ]
+
+
+def _state(vendor: Vendor) -> Any:
+    shown = vendor.control("GET", "state", {})
+    assert shown is not None
+    return shown[1]
+
+
+class Sender:
+    """One process's wire to all destinations."""
+
+    def __init__(self, vendors: Vendors, process: Any) -> None:
+        self._vendors = vendors
+        self._process = process
+
+    def send(self, base_url: str, headers: Mapping[str, str], call: Call) -> Response:
+        """Send a call. Once it is on its way it arrives, whatever becomes of the sender."""
+        world, vendors = self._process.world, self._vendors
+        destination = vendors.name_of(base_url)
+        vendors.begin(self._process, destination, call)
+        there, back = world.random.uniform(0.005, 0.2), world.random.uniform(0.005, 0.2)
+        if world.happens("slow"):
+            back = world.random.uniform(2.0, 7.6)
+        response, took = self._fault(destination)
+        box: list[Response] = []
+        if response is None or took is None:
+            lost = response
+
+            def arrive() -> None:
+                world.note("call", destination, call.method, call.path, call.step)
+                box.append(vendors.answer(destination, headers, base_url, call))
+
+            world.timeline.at(world.timeline.now + there, arrive)
+            world.pause(self._process, there + back if lost is None else 7.9)
+            if lost is not None:
+                box[:] = [lost]
+        else:
+            world.note("fault", destination, response.status)
+            world.pause(self._process, there + took)
+            box.append(response)
+        vendors.end(self._process, destination, call)
+        return box[0]
+
+    def _fault(self, destination: str) -> tuple[Response | None, float | None]:
+        """Give what comes back instead of an answer, and after how long; no time: the vendor did it all the same."""
+        world = self._process.world
+        for kind, response, took in _BROKEN:
+            if world.broken(kind, destination):
+                return response, took
+        for kind, response, after in _FAULTS:
+            if world.happens(kind):
+                return response, after
+        if world.happens("http_429_retry_after"):
+            return _status(429, **{"retry-after": str(world.random.choice((0, 1, 30, 400)))}), 0.05
+        if world.happens("http_5xx"):
+            return _status(world.random.choice((500, 502, 503, 504))), 0.05
+        return None, None
+
+    def close(self) -> None:
+        """Do nothing: the sender's part that a program calls when it stops."""
+
+
+def _failure(kind: bytes) -> Response:
+    return Response(status=0, headers={}, body=kind)
+
+
+def _status(status: int, **headers: str) -> Response:
+    return Response(status=status, headers=headers, body=b"")
+
+
+_BROKEN = (
+    ("down", _failure(b"connection"), 2.0),
+    ("unauthorized", _status(401), 0.05),
+    ("forbidden", _status(403), 0.05),
+)
+_FAULTS: tuple[tuple[str, Response, float | None], ...] = (
+    ("timeout_before", _failure(b"timeout"), 7.7),
+    ("timeout_after", _failure(b"timeout"), None),
+    ("http_429", _status(429), 0.05),
+)

@@ -1,0 +1,60 @@
+"""The memory that a worker process takes, looked at now and then: one that outgrows it makes way for a new one."""
+
+import resource
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY: Final = 2.0
+MB: Final = 1 << 20
+_STATM: Final = Path("/proc/self/statm")
+
+
+def resident() -> int:
+    """Give the bytes of memory that this process holds; where no /proc tells, the most it ever held."""
+    try:
+        return int(_STATM.read_bytes().split()[1]) * resource.getpagesize()
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+
+@dataclass(kw_only=True)
+class MemoryWatch:
+    """Calls `end` once when the memory passes `limit_mb`; 0 is no limit."""
+
+    limit_mb: int
+    end: Callable[[], None]
+    measure: Callable[[], int] = resident
+    every: float = LOOK_EVERY
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Start looking, in a thread. A limit that an idle worker passes is told, and ignored: it would never work."""
+        if not self.limit_mb:
+            return
+        if self._is_over():
+            log.error("worker_memory_mb is less than an idle worker takes", megabytes=self.measure() // MB)
+            return
+        threading.Thread(target=self._run, name="memory-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self.every):
+            if self._is_over():
+                log.warning("worker over its memory limit", megabytes=self.measure() // MB, limit=self.limit_mb)
+                self.end()
+                return
+
+    def _is_over(self) -> bool:
+        return self.measure() > self.limit_mb * MB
