@@ -64,6 +64,18 @@ def test_a_grant_ends_with_a_deletion_that_is_refused_too(rig: Any, *, rides: bo
     assert decision is None or not decision.granted
 
 
+def test_a_deletion_that_was_refused_still_beats_an_older_change(rig: Any) -> None:
+    program = rig.program()
+    rig.destination.verdict = lambda _call, _response: Rejected(reason="bad")
+    rig.push(program, SUBJECT, minute=2, deleted=True)
+    rig.run(program)
+    rig.destination.verdict = lambda _call, _response: None
+    rig.push(program, SUBJECT, minute=1, email="a@example.com", email_consent=[True, "shop"])
+    rig.run(program)
+
+    assert [True, True] == [call.memo.deleted for call in rig.destination.sent]
+
+
 def test_a_refused_rider_keeps_what_was_recorded_of_it(rig: Any) -> None:
     program = rig.program(engine="poll_first: 0.05, poll_cap: 0.1")
     rig.push(program, SUBJECT, email="a@example.com")
