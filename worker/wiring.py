@@ -39,6 +39,7 @@ from worker.sync.turns import Turns
 log = structlog.get_logger(__name__)
 
 MAP_SLOTS: Final = 2
+AFTER_A_LEASE: Final = 0.005
 SECRET_KEY: Final = "secret"  # noqa: S105 - the name under which it lies in the store
 
 
@@ -70,6 +71,9 @@ class Program:
         swept = self.lanes.sweep({lane: drains() for lane, drains in self.slots.items()})
         for lane, slot in swept.wakes:
             self.wake(lane, slot)
+        if swept.soon_ms is not None:
+            # The lease of a living worker ends seconds from now at any time: one that ends sooner lost its worker.
+            self.pulse.later(swept.soon_ms / 1000 + AFTER_A_LEASE, self.pulse.sweep)
         fold_long(self.lanes, [(lane, key) for lane, key in swept.long if lane in self.folded])
 
     def start(self) -> None:
@@ -192,7 +196,9 @@ class _Builder:
             lanes=self.lanes,
             turns=self._turns(lane),
             leases=self.leases,
-            preparer=Preparer(relations=self.relations, identity=self.identity, clock=self.clock),
+            preparer=Preparer(
+                relations=self.relations, identity=self.identity, store_ms=self.scripts.time_ms, clock=self.clock
+            ),
             settler=Settler(
                 lanes=self.lanes,
                 limits=self.limits,

@@ -54,9 +54,9 @@ class Bench:
         row = cast("dict[bytes, bytes]", self.store.hgetall(f"{{t}}:event:{event(number)}"))
         return {name.decode(): value.decode() for name, value in row.items()}
 
-    def push(self, *keys: str, lane: str = LANE, number: int = 0, ready: int | None = None) -> str:
+    def push(self, *keys: str, lane: str = LANE, number: int = 0, wait_ms: int = 0) -> str:
         """Push one item for each key; give the slot to wake."""
-        pushes = [Push(lane=lane, key=key, item=self.item(number), ready_ms=ready) for key in keys]
+        pushes = [Push(lane=lane, key=key, item=self.item(number), wait_ms=wait_ms) for key in keys]
         return self.lanes.push(lane, pushes)
 
     def claim(self, keys: int = 1, *, lane: str = LANE, slot: str = "s", slots: int = 99) -> Claim:

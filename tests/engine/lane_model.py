@@ -78,7 +78,7 @@ class LaneModel:
 
     def push(self, lane: str, pushes: Sequence[Push]) -> str:
         for push in pushes:
-            self._append(lane, push.key, push.ready_ms, push.item.pack())
+            self._append(lane, push.key, self.now + push.wait_ms, push.item.pack())
         self.tally[lane]["pushed"] += len(pushes)
         return self._wake(lane)
 
@@ -94,11 +94,11 @@ class LaneModel:
     def claim(
         self, lane: str, slot: str, slots: int, number: int
     ) -> tuple[str, str, list[tuple[str, Key]], int | None]:
-        """Give state, slot to wake, the keys leased, and until when there is nothing."""
+        """Give state, slot to wake, the keys leased, and for how long there is nothing."""
         till = self.paused_until(lane)
         if till is not None and till > self.now:
             self.slots[lane].pop(slot, None)
-            return "paused", "", [], till
+            return "paused", "", [], till - self.now
         live = self.live_slots(lane)
         if len(live.keys() - {slot}) >= slots:
             self.slots[lane].pop(slot, None)
@@ -106,7 +106,7 @@ class LaneModel:
         if not self.due(lane):
             self.slots[lane].pop(slot, None)
             waiting = [key.when for key in self.lanes[lane].values() if key.state == "waiting"]
-            return "idle", "", [], min(waiting, default=None)
+            return "idle", "", [], min(waiting) - self.now if waiting else None
         chosen = self._choose(lane, number if till is None else 1)
         if not chosen:
             self.slots[lane].pop(slot, None)
@@ -258,7 +258,7 @@ class LaneModel:
                 self.ignored[one.reason] += 1
                 self._close([one.event.encode()], "map", f"ignored: {one.reason}")
             for push in one.pushes:
-                self._append(push.lane, push.key, push.ready_ms, push.item.pack(), push.gather_most)
+                self._append(push.lane, push.key, self.now + push.wait_ms, push.item.pack(), push.gather_most)
                 self.tally[push.lane]["pushed"] += 1
                 lanes.append(push.lane)
         wakes = [(lane, self._wake(lane)) for lane in dict.fromkeys(lanes)]

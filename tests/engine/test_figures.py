@@ -94,7 +94,7 @@ def test_latencies_are_forgotten_after_a_day(live: Bench) -> None:
 def test_the_oldest_item_is_told_by_its_arrival_though_it_waits_for_a_retry(live: Bench) -> None:
     for key, age, wait in (("a", 5, 0), ("b", 60, 3600)):
         item = Item(event="e" * 32, received_us=(live.now - age * 1000) * 1000, body=b"{}")
-        live.lanes.push(LANE, [Push(lane=LANE, key=key, item=item, ready_ms=live.now + wait * 1000)])
+        live.lanes.push(LANE, [Push(lane=LANE, key=key, item=item, wait_ms=wait * 1000)])
 
     assert 59 < Figures(live.scripts).lane(LANE).oldest_seconds < 70
 

@@ -15,7 +15,7 @@ def work(real_bench: Bench) -> Iterator[Bench]:
     bench = real_bench
     bench.keep(1, 2)
     bench.push("a", "b", "c", "d", number=7)
-    bench.push(*["long"] * 40, number=7, ready=bench.now + 1)
+    bench.push(*["long"] * 40, number=7, wait_ms=1)
     bench.push("dead")
     bench.settle(bench.claim(9).keys[-1], action="bury", outcome="", reason="http_400")
     bench.wait(bench.times.lease)

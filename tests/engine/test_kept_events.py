@@ -127,7 +127,7 @@ def test_a_mapped_event_is_pushed_on_every_lane(bench: Bench) -> None:
     pushes = [
         Push(lane=LANE, key="a", item=bench.item(1)),
         Push(lane="custobar.contacts", key="a", item=bench.item(1)),
-        Push(lane=LANE, key="b", item=bench.item(1), ready_ms=START + 1000),
+        Push(lane=LANE, key="b", item=bench.item(1), wait_ms=1000),
     ]
     mapped = Mapped(event=key.key, token=key.token, pushes=pushes, notes=("no phone",))
 

@@ -83,12 +83,11 @@ class LaneMachine(RuleBasedStateMachine):
         for event in EVENTS[:2]:
             self.keep(event)
         for lane, key in keys:
-            self.push(lane, [key], None)
+            self.push(lane, [key], 0)
 
-    @rule(lane=a_lane, keys=st.lists(a_key, min_size=1, max_size=4), ready=st.sampled_from((None, None, -50, 3_000)))
-    def push(self, lane: str, keys: list[str], ready: int | None) -> None:
-        ready_ms = None if ready is None else self.model.now + ready
-        self._push(lane, [Push(lane=lane, key=key, item=self.item("0" * 32), ready_ms=ready_ms) for key in keys])
+    @rule(lane=a_lane, keys=st.lists(a_key, min_size=1, max_size=4), wait=st.sampled_from((0, 0, 3_000)))
+    def push(self, lane: str, keys: list[str], wait: int) -> None:
+        self._push(lane, [Push(lane=lane, key=key, item=self.item("0" * 32), wait_ms=wait) for key in keys])
 
     @rule(lane=a_lane, key=a_key, number=st.sampled_from((31, 33, 101)))
     def push_many(self, lane: str, key: str, number: int) -> None:
@@ -109,7 +108,7 @@ class LaneMachine(RuleBasedStateMachine):
         held = {key for key, one in self.model.lanes[lane].items() if one.state != "waiting"}
         state, wake, leased, until = self.model.claim(lane, name, SLOTS[lane], number)
         claim = self.lanes.claim(lane, name, slots=SLOTS[lane], keys=number, records=RECORDS)
-        assert (state, wake, until) == (claim.state, claim.wake, claim.until_ms)
+        assert (state, wake, until) == (claim.state, claim.wake, claim.wait_ms)
         expected = [
             (key, one.token, one.attempts, one.crashes, one.items[: one.taken], self.model.records.get(key, {}))
             for key, one in leased
@@ -201,7 +200,7 @@ class LaneMachine(RuleBasedStateMachine):
                     lane=lane,
                     key=key,
                     item=self.item(event),
-                    ready_ms=self.model.now + 5_000 if number % 3 == 0 else None,
+                    wait_ms=5_000 if number % 3 == 0 else 0,
                     gather_most=2 if number % 2 else 0,
                 )
                 for lane, key in pushes

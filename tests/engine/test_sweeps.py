@@ -30,7 +30,7 @@ def test_a_lost_wake_up_costs_one_sweep(bench: Bench) -> None:
 
 
 def test_a_key_that_became_due_wakes_its_lane(bench: Bench) -> None:
-    bench.push("a", ready=bench.now + 500)
+    bench.push("a", wait_ms=500)
     assert () == bench.sweep().wakes
     bench.wait(500)
 
@@ -126,3 +126,15 @@ def test_a_sweep_looks_at_every_lane(bench: Bench) -> None:
     bench.fall_asleep(MAP)
 
     assert {LANE, MAP} == {lane for lane, _ in bench.sweep().wakes}
+
+
+def test_a_sweep_tells_when_the_next_lease_ends(bench: Bench) -> None:
+    assert bench.sweep().soon_ms is None
+    bench.push("a")
+    bench.take()
+    bench.wait(bench.times.lease - 10)
+
+    assert 10 == bench.sweep().soon_ms
+
+    bench.wait(10)
+    assert bench.sweep().soon_ms is None

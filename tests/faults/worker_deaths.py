@@ -46,7 +46,7 @@ def worker_killed_under_load(run: Run) -> None:
     people = Customers(number)
     at = []
     with run.system() as system, ThreadPoolExecutor(1) as pool:
-        system.fail("brevo", delay=0.25, applied=True, times=None)
+        system.fail("brevo", delay=0.1, applied=True, times=None)
         rate = number / (5.2 * kills)
         posting = pool.submit(system.burst, people.webhooks(), connections=CONNECTIONS, every=CONNECTIONS / rate)
         for _ in range(kills):

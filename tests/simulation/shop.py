@@ -14,6 +14,7 @@ from worker.engine.events import Event, event_id
 
 FIELDS = ("firstName", "lastName", "language")
 NAMES = ("Ada", "Bo", "Cleo", "Dag", "Eve", None)
+UNMAPPED = 900.0  # so long an event may wait for its mapping while workers die
 BURSTS = 0.1  # so many of the histories have one
 REFUSED = "Refused"  # who is called so, no destination takes
 CONSENTS = {"email": "acceptsMarketing", "sms": "acceptsSmsMarketing"}
@@ -100,8 +101,17 @@ class Customer:
         return max((one.time for one in self.said if one.customer.get(name)), default=0.0)
 
     def was_granted(self, channel: str, *, by: float) -> bool:
-        """Tell whether the newest decision was a grant at any moment up to a time."""
-        return any(self.granted(channel, by=one.arrival) for one in self.said if one.arrival <= by)
+        """Tell whether a grant has arrived that nothing newer had overruled a while before it arrived, or now.
+
+        What overrules it may lie with a worker that died: until its lease has run out nobody knows of it.
+        """
+        name = CONSENTS[channel]
+        newer = [(one.time, one.arrival) for one in self.said if name in one.customer or one.deleted]
+        return any(
+            one.customer.get(name) and not any(time > one.time and at < one.arrival - UNMAPPED for time, at in newer)
+            for one in self.said
+            if one.arrival <= by
+        )
 
     def is_long_denied(self, channel: str, *, by: float, since: float) -> bool:
         """Tell whether the newest decision has been no grant for some time."""

@@ -63,3 +63,15 @@ def test_drains_become_fewer_when_calls_become_quick_again() -> None:
         pace.note(0.001)
 
     assert DRAINS_OF_QUICK_CALLS == pace.drains(8)
+
+
+def test_claim_is_as_large_as_half_a_second_of_calls() -> None:
+    pace = Pace()
+    assert 16 == pace.keys(16)
+    pace.note(0.5)
+
+    assert 5 == pace.keys(16)
+
+    for _ in range(50):
+        pace.note(8.0)
+    assert 1 == pace.keys(16)

@@ -5,7 +5,6 @@ failing customer never blocks another. A Celery message is only a wake-up for a 
 """
 
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -70,12 +69,15 @@ class Leased:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What a claim gave. Without keys the drain ends: the lane is paused, idle, or served by others already."""
+    """What a claim gave. Without keys the drain ends: the lane is paused, idle, or served by others already.
+
+    `wait_ms` is the time until the pause ends or the next key is due, None where there is none.
+    """
 
     state: Literal["claimed", "paused", "idle", "surplus"]
     keys: tuple[Leased, ...] = ()
     wake: str = ""
-    until_ms: int | None = None
+    wait_ms: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,12 +117,12 @@ class Settlement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Push:
-    """One item for one key of one lane, due at `ready_ms` (None: now), or when `gather_most` keys gather (0: never)."""
+    """One item for one key of one lane, due after `wait_ms`, or when `gather_most` keys gather (0: never)."""
 
     lane: str
     key: str
     item: Item
-    ready_ms: int | None = None
+    wait_ms: int = 0
     gather_most: int = 0
 
 
@@ -139,17 +141,20 @@ class Mapped:
         notes = json.dumps(self.notes) if self.notes else ""
         flat: list[Argument] = [self.event, self.token, self.reason, notes, len(self.pushes)]
         for push in self.pushes:
-            ready = "" if push.ready_ms is None else push.ready_ms
-            flat += (push.lane, push.key, ready, push.item.pack(), push.gather_most)
+            flat += (push.lane, push.key, push.wait_ms, push.item.pack(), push.gather_most)
         return flat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Swept:
-    """What a sweep found to do: lanes to wake (with their slot) and keys whose lists are long."""
+    """What a sweep found to do: lanes to wake (with their slot), keys whose lists are long.
+
+    `soon_ms` is when the next lease ends if nobody renews it, None when there is none.
+    """
 
     wakes: tuple[tuple[str, str], ...]
     long: tuple[tuple[str, str], ...]
+    soon_ms: int | None = None
 
 
 class Lanes:
@@ -163,7 +168,7 @@ class Lanes:
         """Append items to keys of one lane; give the slot of the drain to wake, "" for none."""
         flat: list[Argument] = []
         for push in pushes:
-            flat += (push.key, "" if push.ready_ms is None else push.ready_ms, push.item.pack())
+            flat += (push.key, push.wait_ms, push.item.pack())
         return _text(self.scripts.run("push", lane, self.times.lease, *flat))
 
     def claim(self, lane: str, slot: str, *, slots: int, keys: int, records: str) -> Claim:
@@ -172,10 +177,10 @@ class Lanes:
         state = _text(answer[0])
         if state == "claimed":
             return Claim(state="claimed", wake=_text(answer[1]), keys=tuple(_leased(row) for row in answer[2:]))
-        until = int(float(answer[1])) if len(answer) > 1 and answer[1] else None
+        wait = int(float(answer[1])) if len(answer) > 1 and answer[1] else None
         if state == "paused":
-            return Claim(state="paused", until_ms=until)
-        return Claim(state="idle" if state == "idle" else "surplus", until_ms=until)
+            return Claim(state="paused", wait_ms=wait)
+        return Claim(state="idle" if state == "idle" else "surplus", wait_ms=wait)
 
     def renew(self, leases: Sequence[tuple[str, str, str]]) -> list[bool]:
         """Renew (lane, key, token) leases; False for each that is lost. A slot is renewed as (lane, slot, "")."""
@@ -207,12 +212,12 @@ class Lanes:
     def sweep(self, slots: Mapping[str, int]) -> Swept:
         """Free what died with its worker; `slots` is the number of drains each lane may have."""
         flat: list[Argument] = [part for pair in slots.items() for part in pair]
-        wakes, long = self.scripts.run("sweep", self.times.lease, self.times.event, self.times.dead, *flat)
-        return Swept(wakes=tuple(_pairs(wakes)), long=tuple(_pairs(long)))
+        wakes, long, soon = self.scripts.run("sweep", self.times.lease, self.times.event, self.times.dead, *flat)
+        return Swept(wakes=tuple(_pairs(wakes)), long=tuple(_pairs(long)), soon_ms=int(soon) if soon else None)
 
     def due(self, lane: str) -> int:
         """Count the keys that are due now."""
-        return int(self.scripts.store.zcount(f"{self.scripts.prefix}:lane:{lane}:due", "-inf", self._now_ms()))
+        return int(self.scripts.run("due", lane))
 
     def has_keys(self, lane: str) -> bool:
         """Say whether any key waits on a lane, due or not."""
@@ -223,9 +228,6 @@ class Lanes:
         name = f"{self.scripts.prefix}:lane:{lane}:due"
         keys: list[bytes] = self.scripts.store.zrange(name, 0, number - 1)  # type: ignore[assignment]
         return [_text(key) for key in keys]
-
-    def _now_ms(self) -> int:
-        return self.scripts.now_ms() if self.scripts.now_ms else int(time.time() * 1000)
 
     def pending(self, lane: str, key: str, number: int) -> list[Item]:
         """Read the first items of a key without leasing it."""

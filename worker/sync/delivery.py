@@ -77,9 +77,8 @@ class Deliverer:
                 if turn.granted:
                     return Portion(turn=turn, keys=way.most, bulk=way.bulk)
         turn = self.turns.take(single.budget, PATIENCE)
-        return Portion(
-            turn=turn, keys=single.most if single.bulk or turn.budget else KEYS_WITHOUT_BUDGET, bulk=single.bulk
-        )
+        keys = single.most if single.bulk or turn.budget else self.pace.keys(KEYS_WITHOUT_BUDGET)
+        return Portion(turn=turn, keys=keys, bulk=single.bulk)
 
     def _is_open(self, way: Way) -> bool:
         return not way.polls or self.turns.has_room(way.polls)

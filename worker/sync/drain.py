@@ -85,15 +85,14 @@ class Drain:
             if not used:
                 self.job.give_back(portion.turn)
             if claim.state != "claimed":
-                self._look_again(claim.until_ms)
+                self._look_again(claim.wait_ms)
                 return
             if self.clock.monotonic() >= until:
                 self.wake(lane, slot)
                 return
         self.lanes.drop_slot(lane, slot)
 
-    def _look_again(self, at_ms: int | None) -> None:
+    def _look_again(self, wait_ms: int | None) -> None:
         """Sweep when the next key becomes due, where that is sooner than the next sweep."""
-        wait = (at_ms or 0) / 1000 - self.clock.now()
-        if wait > 0:
-            self.pulse.later(wait + SURELY_DUE, self.pulse.sweep)
+        if wait_ms is not None and wait_ms > 0:
+            self.pulse.later(wait_ms / 1000 + SURELY_DUE, self.pulse.sweep)

@@ -191,8 +191,7 @@ def _pushes(event: Event, targets: Sequence[Target], key: str, facets: Facets) -
     body = pack(facets, forced=event.topic.startswith(TRIGGER)) if targets else b""
     item = Item(event=event.id, received_us=event.received_us, body=body)
     for target in targets:
-        ready = int(event.received_us / 1000 + target.gather * 1000) if target.gather else None
-        yield Push(lane=target.lane, key=key, item=item, ready_ms=ready, gather_most=target.most)
+        yield Push(lane=target.lane, key=key, item=item, wait_ms=int(target.gather * 1000), gather_most=target.most)
 
 
 def _search(expression: Expression, node: Node) -> Any:  # noqa: ANN401 - JSON

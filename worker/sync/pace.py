@@ -1,4 +1,4 @@
-"""How many drains a lane is worth."""
+"""How many drains a lane is worth, and how many keys a claim."""
 
 import threading
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ DRAINS_OF_QUICK_CALLS: Final = 3
 PACE_SHARE: Final = 0.2
 BULK_SHARE: Final = 0.5  # bulk calls are few
 LEAST_OWN_SHARE: Final = 0.01
+PORTION_SECONDS: Final = 0.5  # what one drain claims waits for one call after the other, and as long when it dies
 
 
 class Pace:
@@ -51,3 +52,7 @@ class Pace:
         if self._in_bulk:
             return max(1, min(most, round(1 / max(1 - self._waiting_in_bulk, LEAST_OWN_SHARE))))
         return most if self._seconds >= WORTH_WAITING else min(most, DRAINS_OF_QUICK_CALLS)
+
+    def keys(self, most: int) -> int:
+        """Give how many keys of a call each one claim is worth that may have `most`."""
+        return max(1, min(most, int(PORTION_SECONDS / self._seconds))) if self._seconds else most

@@ -70,10 +70,11 @@ class _Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparer:
-    """Folds pending changes and asks the connector for the first calls."""
+    """Folds pending changes and asks the connector for the first calls. `store_ms` gives the time that arrivals have."""
 
     relations: Relations
     identity: Identity
+    store_ms: Callable[[], int]
     clock: Clock = SYSTEM_CLOCK
 
     def prepare_all(
@@ -130,10 +131,11 @@ class Preparer:
 
     def _ready(self, lane: DestinationLane, draft: Draft, around: Surroundings) -> _Ready | Settlement:
         there = around.there
-        waited = around.now.timestamp() - min(item.received_us for item in draft.key.items) / 1e6
-        if lane.customers and there.pending and not there.told and waited < CUSTOMER_SECONDS:
-            pause = min(max(waited * ASK_SHARE, ASK_SOONEST), ASK_LATEST)
-            return Settlement(key=draft.key.key, token=draft.key.token, action="defer", delay_ms=int(pause * 1000))
+        if lane.customers and there.pending and not there.told:
+            waited = self.store_ms() / 1000 - min(item.received_us for item in draft.key.items) / 1e6
+            if waited < CUSTOMER_SECONDS:
+                pause = min(max(waited * ASK_SHARE, ASK_SOONEST), ASK_LATEST)
+                return Settlement(key=draft.key.key, token=draft.key.token, action="defer", delay_ms=int(pause * 1000))
         state = state_of(lane, self.identity, draft, around)
         image = self.identity.digest(json.dumps(lane.connector.image(state), sort_keys=True, default=str))
         if self._unchanged(draft, image, around.now):

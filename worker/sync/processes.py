@@ -48,7 +48,7 @@ class Riders:
                 lane=self.lane.processes,
                 key=process,
                 item=Item(event=NO_EVENT, received_us=now_ms * 1000, body=json.dumps(riders).encode()),
-                ready_ms=now_ms + int(self.first * 1000),
+                wait_ms=int(self.first * 1000),
             )
             for process, riders in processes.items()
         ]

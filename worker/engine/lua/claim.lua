@@ -1,6 +1,6 @@
 -- Lease up to n due keys of a lane to one drain.
 -- ARGV: now, lane, slot, slots of the lane, n, lease_ms, records (the key of a claimed key's record is PREFIX:records:key).
--- Returns: {'paused', until} | {'surplus'} | {'idle', next due or ''} and the slot is free again, or
+-- Returns: {'paused', ms until it ends} | {'surplus'} | {'idle', ms until the next is due or ''} and the slot is free again, or
 --   {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
 -- A key that crashed its worker twice is claimed alone, and while it is at work no other of its kind is claimed on any lane: of
 -- two that crash together nobody could tell which one does it. After CRASHES it is buried here. Where more is due than is
@@ -17,7 +17,7 @@ end
 
 local till = paused_until(lane)
 if till and till > now then
-  return let_go({ 'paused', string.format('%.0f', till) })
+  return let_go({ 'paused', string.format('%.0f', till - now) })
 end
 redis.call('ZREMRANGEBYSCORE', slots_key, '-inf', now)
 local others = redis.call('ZCARD', slots_key) - (redis.call('ZSCORE', slots_key, slot) and 1 or 0)
@@ -26,7 +26,7 @@ if others >= slots then
 end
 if not is_due(lane) then
   local next_due = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-  return let_go({ 'idle', next_due[2] or '' })
+  return let_go({ 'idle', next_due[2] and string.format('%.0f', tonumber(next_due[2]) - now) or '' })
 end
 if till then -- the pause is over: one key goes first and shows whether the way is free
   n = 1

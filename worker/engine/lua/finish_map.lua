@@ -1,6 +1,6 @@
 -- Settle mapped events: push each change on its lanes, count, and end the lease; all of an event or nothing of it.
 -- ARGV: now, wake_ms, keep_ms, then per event: id, token, reason ('' or why it is ignored), notes (JSON, '' for none),
---   number of pushes, and per push: lane, key, ready (ms, '' for now), item, most that gather until then (0: any number).
+--   number of pushes, and per push: lane, key, wait (ms from now), item, most that gather until then (0: any number).
 -- Returns: {{1 per event settled, 0 per lease lost}, {lane, slot to wake, ...}}. Runs when the store is full.
 run_when_full()
 local wake_ms, keep_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -27,7 +27,7 @@ while i <= #ARGV do
     for push = 0, pushes - 1 do
       local at = i + push * 5
       local lane = ARGV[at]
-      append(lane, ARGV[at + 1], tonumber(ARGV[at + 2]) or now, ARGV[at + 3], tonumber(ARGV[at + 4]))
+      append(lane, ARGV[at + 1], now + tonumber(ARGV[at + 2]), ARGV[at + 3], tonumber(ARGV[at + 4]))
       if not lanes[lane] then
         order[#order + 1] = lane
       end

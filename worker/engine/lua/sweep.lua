@@ -2,10 +2,11 @@
 -- count an attempt (unless the lane is paused), a lane with due keys and a free slot gets one more drain (the others may
 -- all be busy with a slow call), dead letters past their time are discarded.
 -- ARGV: now, wake_ms, keep_ms, dead_ms, then per lane: lane, slots.
--- Returns: {{lane, slot, ...} to wake, {lane, key, ...} whose lists are long}. Runs when the store is full.
+-- Returns: {{lane, slot, ...} to wake, {lane, key, ...} whose lists are long, ms until the next lease ends if nobody
+-- renews it, '' for none}. Runs when the store is full.
 run_when_full()
 local wake_ms, keep_ms, dead_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local wakes, long = {}, {}
+local wakes, long, soonest = {}, {}, nil
 
 local function free_expired(lane, set, fault)
   local name = lane_key(lane, set)
@@ -26,6 +27,10 @@ for i = 5, #ARGV, 2 do
   local lane, slots = ARGV[i], tonumber(ARGV[i + 1])
   free_expired(lane, 'leased', 'crashes')
   free_expired(lane, 'held', not is_paused(lane) and 'attempts')
+  local first = redis.call('ZRANGE', lane_key(lane, 'leased'), 0, 0, 'WITHSCORES')[2]
+  if first and (not soonest or tonumber(first) < soonest) then
+    soonest = tonumber(first)
+  end
   local slot = wake(lane, slots, wake_ms)
   if slot ~= '' then
     wakes[#wakes + 1] = lane
@@ -45,4 +50,4 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. ':dead', '-inf', now -
     count(lane, 'discarded', #items)
   end
 end
-return { wakes, long }
+return { wakes, long, soonest and string.format('%.0f', soonest - now) or '' }
