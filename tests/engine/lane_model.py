@@ -278,6 +278,15 @@ class LaneModel:
                 self.discard(name, "discarded: too old")
         return [(lane, slot) for lane, slot in wakes if slot]
 
+    def absolve(self, lane: str, name: str, token: str) -> bool:
+        key = self.lanes[lane].get(name)
+        if key and key.state == "leased" and key.token == token:
+            key.state, key.when, key.token, key.taken = "waiting", self.now, "", 0
+            return True
+        if key:
+            key.crashes = max(0, key.crashes - 1)
+        return False
+
     def compact(self, lane: str, name: str, items: Sequence[bytes], folded: bytes) -> bool:
         key = self.lanes[lane].get(name)
         number = len(items)

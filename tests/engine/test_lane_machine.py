@@ -138,6 +138,11 @@ class LaneMachine(RuleBasedStateMachine):
         first = max(self.model.paused_until(lane) or 0, min(waiting, default=0))
         self.time_passes(max(0, first - self.model.now))
 
+    @rule(number=pick)
+    def absolve(self, number: int) -> None:
+        lease = self.lease(number)
+        assert [self.model.absolve(*lease)] == self.lanes.absolve([lease])
+
     @rule(lane=any_lane, crashes=st.integers(1, 4))
     def crash(self, lane: str, crashes: int) -> None:
         """Kill the worker: what it claims expires."""

@@ -150,3 +150,38 @@ def test_leases_are_forgotten_when_their_drain_fails(lanes: Lanes) -> None:
         raise ZeroDivisionError
 
     assert not keeper._leases
+
+
+def test_what_the_store_failed_is_handed_back_and_no_crash(lanes: Lanes, keeper: LeaseKeeper) -> None:
+    key = lease(lanes)
+    with pytest.raises(redis.ConnectionError), keeper.holding(LANE, "s", [("a", key.token)]):
+        raise redis.ConnectionError
+    time.sleep(0.3)
+
+    (again,) = lanes.claim(LANE, "s", slots=9, keys=1, records=RECORDS).keys
+    assert (0, 1) == (again.crashes, len(again.items))
+
+
+def test_what_expired_while_the_store_was_away_is_no_crash(lanes: Lanes) -> None:
+    keeper = LeaseKeeper(lanes)
+    key = lease(lanes)
+    with pytest.raises(redis.ConnectionError), keeper.holding(LANE, "s", [("a", key.token)]):
+        raise redis.ConnectionError
+    time.sleep(LEASE)
+    assert 1 == crashes(lanes)
+
+    keeper.beat()
+    assert 0 == crashes(lanes)
+    keeper.beat()
+    assert 0 == crashes(lanes)
+
+
+def test_what_was_settled_before_the_store_failed_is_not_handed_back(lanes: Lanes) -> None:
+    keeper = LeaseKeeper(lanes)
+    key = lease(lanes)
+    with pytest.raises(redis.ConnectionError), keeper.holding(LANE, "s", [("a", key.token)]):
+        keeper.drop(LANE, key.token)
+        raise redis.ConnectionError
+
+    keeper.beat()
+    assert "idle" == lanes.claim(LANE, "s", slots=9, keys=1, records=RECORDS).state

@@ -238,7 +238,7 @@ class Process:
         try:
             while self.busy:
                 with suppress(redis.exceptions.RedisError):
-                    self.program.leases.renew()
+                    self.program.leases.beat()
                 self.world.pause(self, self.program.leases.every)
         finally:
             self._keeping = False

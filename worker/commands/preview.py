@@ -53,7 +53,8 @@ def previewed(settings: Settings, source: str, topic: str, body: bytes) -> dict[
         changes, pushes, ignored = _mapped(mapper, event)
     except UnmappableError as error:
         raise CommandError(": ".join(part for part in (error.where, error.detail) if part)) from None
-    preparer = Preparer(relations=Relations(store=None, prefix="", identity=identity), identity=identity)
+    relations = Relations(store=None, prefix="", identity=identity)
+    preparer = Preparer(relations=relations, identity=identity, store_ms=lambda: now_us // 1000)
     calls: list[dict[str, Any]] = []
     reasons: list[str] = [ignored] if ignored else []
     for lane in build_lanes(settings):

@@ -187,6 +187,11 @@ class Lanes:
         flat = [part for lease in leases for part in lease]
         return [bool(kept) for kept in self.scripts.run("renew", self.times.lease, *flat)]
 
+    def absolve(self, leases: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Hand (lane, key, token) leases back that the store's absence ended; they count no crash. False if lost."""
+        flat = [part for lease in leases for part in lease]
+        return [bool(back) for back in self.scripts.run("absolve", *flat)]
+
     def mark(self, lane: str, records: str, keys: Sequence[tuple[str, str, str]]) -> list[bool]:
         """Put (key, token, answered steps) in doubt before their calls start; False for each lease that is lost."""
         flat = [part for key in keys for part in key]

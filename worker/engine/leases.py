@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from worker.engine.clock import SYSTEM_CLOCK, Clock
+from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes
 
 log = structlog.get_logger(__name__)
@@ -24,7 +25,10 @@ class _Lease:
 
 
 class LeaseKeeper:
-    """Renews leases each second, each for at most `longest` seconds: a drain that hangs loses what it holds."""
+    """Renews leases each second, each for at most `longest` seconds: a drain that hangs loses what it holds.
+
+    What a drain held when the store failed it is handed back as soon as the store answers.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class LeaseKeeper:
         self.fresh_for = fresh
         self.longest = longest
         self._leases: dict[tuple[str, str], _Lease] = {}
+        self._failed: list[tuple[str, str, str]] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,6 +77,10 @@ class LeaseKeeper:
                 self._leases[lane, lease.token or f"slot {slot}"] = lease
         try:
             yield
+        except STORE_ERRORS:
+            with self._lock:
+                self._failed += [(lane, one.key, one.token) for one in taken if (lane, one.token) in self._leases]
+            raise
         finally:
             with self._lock:
                 for lease in taken:
@@ -112,9 +121,22 @@ class LeaseKeeper:
                 else:
                     lease.lost = True
 
+    def beat(self) -> None:
+        """Do what is due each second."""
+        self._hand_back()
+        self.renew()
+
+    def _hand_back(self) -> None:
+        with self._lock:
+            failed = list(self._failed)
+        if failed:
+            self.lanes.absolve(failed)
+            with self._lock:
+                del self._failed[: len(failed)]
+
     def _run(self) -> None:
         while not self._stopped.wait(self.every):
             try:
-                self.renew()
+                self.beat()
             except Exception as error:  # noqa: BLE001 - whatever the store does, the next second tries again
                 log.warning("leases not renewed", error=type(error).__name__)

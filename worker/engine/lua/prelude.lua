@@ -186,6 +186,16 @@ local function unlease(lane, key)
   redis.call('HDEL', lane_key(lane, 'taken'), key)
 end
 
+-- A key that is leased or held is due again, whatever became of the work on it.
+local function free(lane, set, key)
+  local taken = tonumber(redis.call('HGET', lane_key(lane, 'taken'), key) or '0')
+  redis.call('ZREM', lane_key(lane, set), key)
+  unlease(lane, key)
+  redis.call('ZADD', lane_key(lane, 'due'), now, key)
+  count(lane, set, -taken)
+  count(lane, 'waiting', taken)
+end
+
 local function holds(lane, key, token)
   return redis.call('HGET', lane_key(lane, 'tokens'), key) == token
 end

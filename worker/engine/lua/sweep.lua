@@ -9,14 +9,8 @@ local wake_ms, keep_ms, dead_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber
 local wakes, long, soonest = {}, {}, nil
 
 local function free_expired(lane, set, fault)
-  local name = lane_key(lane, set)
-  for _, key in ipairs(redis.call('ZRANGEBYSCORE', name, '-inf', now, 'LIMIT', 0, 1000)) do
-    local taken = tonumber(redis.call('HGET', lane_key(lane, 'taken'), key) or '0')
-    redis.call('ZREM', name, key)
-    unlease(lane, key)
-    redis.call('ZADD', lane_key(lane, 'due'), now, key)
-    count(lane, set, -taken)
-    count(lane, 'waiting', taken)
+  for _, key in ipairs(redis.call('ZRANGEBYSCORE', lane_key(lane, set), '-inf', now, 'LIMIT', 0, 1000)) do
+    free(lane, set, key)
     if fault then
       redis.call('HINCRBY', lane_key(lane, fault), key, 1)
     end
