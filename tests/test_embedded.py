@@ -257,7 +257,7 @@ def test_it_is_configured_to_keep_events(folder: Path, start: Start) -> None:
             "appendonly": "yes",
             "maxmemory-policy": "noeviction",
             "bind": "127.0.0.1",
-            "appendfsync": "everysec",
+            "appendfsync": "always",
         } == settings
         port = store.get_connection_kwargs()["port"]
     with (
@@ -268,12 +268,12 @@ def test_it_is_configured_to_keep_events(folder: Path, start: Start) -> None:
 
 
 def test_fsync_is_a_choice(folder: Path) -> None:
-    store = EmbeddedStore(folder=folder, fsync="always")
+    store = EmbeddedStore(folder=folder, fsync="everysec")
     process = store.start()
     assert process is not None
     try:
         with client(folder) as one:
-            assert {"appendfsync": "always"} == one.config_get("appendfsync")
+            assert {"appendfsync": "everysec"} == one.config_get("appendfsync")
     finally:
         store.stop()
         process.wait(timeout=10)

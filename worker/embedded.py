@@ -35,7 +35,7 @@ class EmbeddedStore:
     """
 
     folder: Path
-    fsync: str = "everysec"
+    fsync: str = "always"
 
     @property
     def url(self) -> str:

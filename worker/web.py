@@ -69,6 +69,7 @@ def build(settings: Settings, store_url: str, *, send_wake: Callable[[str, str],
         spool=spool if engine.spool.enabled else None,
         inspect=keeper.report,
         count=keeper.count,
+        clock=keeper.clock.microseconds,
         limits=limits,
     )
 

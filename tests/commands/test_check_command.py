@@ -57,6 +57,22 @@ def test_everything_that_was_looked_at_is_listed(running: Any, cli: Callable[...
     assert any("Valkey" in detail or "Redis" in detail for _, detail in of(done, "store"))
 
 
+def test_a_store_that_syncs_each_second_is_noted(
+    running: Any, real_store: redis.Redis, cli: Callable[..., Any]
+) -> None:
+    running.configure(FULL % "https://api.example.com/v3")
+    real_store.config_set("appendfsync", "everysec")
+    try:
+        done = cli("check", "--json")
+    finally:
+        real_store.config_set("appendfsync", "always")
+
+    assert done.code == 0
+    assert [detail for status, detail in of(done, "store") if status != "ok"] == [
+        "killed while its disk is busy it may lose what it just took: set `appendfsync always`"
+    ]
+
+
 def test_a_person_gets_signs(running: Any, cli: Callable[..., Any]) -> None:
     running.configure(FULL % "https://api.example.com/v3")
 

@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from worker.embedded import EmbeddedStore
+from worker.engine.clock import Clock, StoreClock
 from worker.engine.errors import StoreUnavailable
 from worker.engine.events import Event
 from worker.engine.keeping import Keeper, StoreReport, keep_now
@@ -66,6 +67,17 @@ def test_new_events_are_told_from_repeats(url: str, real_store: redis.Redis) -> 
     assert kept(1, b"\x00\xff") == Event.of(f"{1:032x}", row[b"head"], row[b"body"])
     (item,) = cast("list[bytes]", real_store.lrange(f"{{t}}:lane:map:items:{1:032x}", 0, -1))
     assert Item(event=f"{1:032x}", received_us=1, body=b"") == Item.unpack(item)
+
+
+@pytest.mark.parametrize("question", ["ping", "pressure"])
+def test_the_time_of_the_store_is_learned_by_the_way(url: str, question: str) -> None:
+    async def learned(keeper: Keeper) -> int:
+        keeper.clock = StoreClock(Clock(now=lambda: 0.0))
+        assert keeper.clock.microseconds() == 0
+        await getattr(keeper, question)()
+        return keeper.clock.microseconds()
+
+    assert time.time() == pytest.approx(ask(url, learned) / 1e6, abs=1.0)
 
 
 def test_a_lane_that_is_awake_is_not_woken(url: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from tests.faults.catalogue import fault
-from tests.faults.destinations import ALL, counted
+from tests.faults.destinations import ALL, counted, versions
 from tests.faults.proxy import Proxy, Toxic
 from tests.faults.run import Run
 from tests.faults.story import SKILLS, compare, story, waves
@@ -112,6 +112,8 @@ def no_answers(run: Run) -> None:
             system.burst([people.webhook(number, version) for number in people.numbers])
             system.await_idle()
             for vendor, toxic in toxics:
+                told = versions(system, vendor).values()  # what comes later would cover up that this was believed
+                run.expect(all(many == [version] for many in told), f"{vendor}: {name} was believed")
                 run.expect(toxic.struck, f"{vendor} never answered {name}")
                 run.fire(toxic.struck)
                 longest = max(longest, toxic.lasted)

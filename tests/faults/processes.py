@@ -43,7 +43,7 @@ class Processes:
         self.log = folder / "log"
         self.ports = [free_port() for _ in range(setup.webs)]
         self.sandboxes = {vendor: f"http://127.0.0.1:{free_port()}" for vendor in setup.destinations}
-        self.store_server = EmbeddedStore(folder=folder / "store", fsync=setup.engine.get("fsync", "everysec"))
+        self.store_server = EmbeddedStore(folder=folder / "store", fsync=setup.engine.get("fsync", "always"))
         self.path = folder / "commerce-sync.yaml"
         self.path.write_text(yaml.safe_dump(setup.configuration(self.sandboxes, folder / "data")), encoding="utf-8")
         self.environ = {**os.environ, "COMMERCE_SYNC_CONFIG": str(self.path), **setup.environ}

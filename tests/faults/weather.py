@@ -16,8 +16,6 @@ from tests.faults.traffic import Webhook
 
 KILLS: Final = ("worker 0", "worker 1", "web 0", "store")
 STORE_GONE: Final = 0.5
-# With `everysec` a store writes what it acknowledged up to two seconds late while its disk is slow.
-ENGINE: Final = {"fsync": "always"}
 ROUNDS: Final = 50
 
 
@@ -39,7 +37,7 @@ def _story(run: Run, *, kills: int) -> None:
     repeats: Counter[str] = Counter()
     with (
         Proxies(run.seed) as proxies,
-        run.system(destinations=ALL, via=proxies.via, workers=2, engine=ENGINE, more={"skills": SKILLS}) as system,
+        run.system(destinations=ALL, via=proxies.via, workers=2, more={"skills": SKILLS}) as system,
     ):
         toxics = {vendor: _bad(run) for vendor in ALL}
         for vendor, some in toxics.items():

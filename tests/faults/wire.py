@@ -129,6 +129,10 @@ class Volley:
                     line.send(requests[index])
                 while len(answers) < len(requests):
                     ready = selector.select(WAITS)
+                    if not ready:  # nobody answers those that are on their way
+                        lost = [key.data for key in selector.get_map().values()]
+                        answers += (self._noted(webhooks[line.index], 0, line) for line in lost)
+                        break
                     for key, _ in ready:
                         line = key.data
                         status = line.take()
@@ -141,7 +145,7 @@ class Volley:
                             continue
                         line.index = index
                         line.send(requests[index])
-                    if not ready or not selector.get_map():
+                    if not selector.get_map():
                         break
         finally:
             for line in opened:

@@ -6,6 +6,7 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from tests.faults.catalogue import fault
@@ -18,6 +19,7 @@ from tests.faults.traffic import FIRST, Customers, at_brevo
 # Every step is logged, so that a pipe is full at once.
 TALKATIVE: Final = {"skills": {"customer-sync": {"enabled": True, "log_level": "verbose"}}}
 SLOWER: Final = 1.05
+LOGGING: Final = ("worker 0", "web 0")
 
 
 @fault("F19", "an exception in what runs beside delivery", short=True)
@@ -26,12 +28,14 @@ def beside_delivery(run: Run) -> None:
     people = Customers(run.sized(200, 40))
     with run.system(more=TALKATIVE) as system, _pipe() as (reader, writer):
         _log_to(system, writer)
+        before = {part: system.process(part).pid for part in LOGGING}
         os.close(reader)
         system.burst(people.webhooks())
         system.await_idle()
-        looked = select.poll()
-        looked.register(writer)
-        run.fire(any(event & select.POLLERR for _, event in looked.poll(0)))
+        run.fire(_broken(writer))
+        run.expect({part: system.process(part).pid for part in LOGGING} == before, "a process died of its log")
+        for part in LOGGING:
+            run.expect(_logs_into(system.process(part).pid, writer), f"{part} logs elsewhere")
         _judge(run, system)
 
 
@@ -69,7 +73,7 @@ def _seconds(system: System, people: Customers) -> float:
 
 def _log_to(system: System, writer: int) -> None:
     """Start worker and web anew with their log in a pipe, and wait until both work."""
-    for part in ("worker 0", "web 0"):
+    for part in LOGGING:
         system.change(part, stderr=writer)
     until(lambda: system.ready()[0] == 200, "the web process does not come back")
     system.post(Customers(1, first=FIRST - 1).webhooks()[0])
@@ -87,6 +91,17 @@ def _pipe() -> Iterator[tuple[int, int]]:
         os.close(writer)
         with suppress(OSError):
             os.close(reader)
+
+
+def _broken(writer: int) -> bool:
+    looked = select.poll()
+    looked.register(writer)
+    return any(event & select.POLLERR for _, event in looked.poll(0))
+
+
+def _logs_into(number: int, writer: int) -> bool:
+    """Say whether what a process writes to its stderr goes into this pipe."""
+    return Path(f"/proc/{number}/fd/2").stat().st_ino == os.fstat(writer).st_ino
 
 
 def _takes(writer: int) -> bool:

@@ -1,6 +1,7 @@
 """What `check` says of the store: there, safe for events, with room; and of what the workers met lately."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from worker.commands.deployment import Deployment, is_asleep, opened
@@ -45,7 +46,15 @@ def _set_up(deployment: Deployment) -> Iterator[Finding]:
     yield from (broken("store", fault) for fault in faults)
     if not faults:
         yield fine("store", "keeps an append-only file and evicts nothing")
+        yield from _synced(store)
     yield _memory(memory)
+
+
+def _synced(store: Any) -> Iterator[Finding]:  # noqa: ANN401 - a client; redis is for the engine
+    """Say what may be lost of what was taken a moment ago; some managed stores do not tell."""
+    with suppress(*STORE_ERRORS):
+        if store.config_get("appendfsync").get("appendfsync", "always") != "always":
+            yield noted("store", "killed while its disk is busy it may lose what it just took: set `appendfsync always`")
 
 
 def _version(server: Mapping[str, Any]) -> Finding:

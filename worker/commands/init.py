@@ -138,7 +138,7 @@ skills:
 #  repeat_hours: 48                # how long a webhook is remembered, so that a repeat changes nothing
 #  store_timeout: 1.5
 #  store_replicas: 0               # how many replicas must have a webhook before it is answered (WAIT)
-#  fsync: everysec                 # of the embedded store; always: no webhook is lost even when the power fails
+#  fsync: always                   # of the embedded store; everysec is quicker, and may lose what it just took
 #  spool:                          # keeps webhooks on disk while the store is away
 #    enabled: true
 #    max_mb: 256

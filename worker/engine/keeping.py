@@ -1,11 +1,13 @@
 """Keeping events before they are answered: asyncio for the webhook endpoint, and one way for those who may wait."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import redis.asyncio
 import redis.exceptions
 
+from worker.engine.clock import StoreClock
 from worker.engine.errors import StoreUnavailable, tell
 from worker.engine.events import Event
 from worker.engine.lanes import MAP, Lanes, LaneTimes
@@ -63,6 +65,7 @@ class Keeper:
         self.times = times or LaneTimes()
         self.replicas = replicas
         self.copy_ms = copy_ms
+        self.clock = StoreClock()
 
     async def keep(self, events: Sequence[Event]) -> list[bool]:
         """Store events; True for each that is new, False for each that is a repeat.
@@ -89,27 +92,37 @@ class Keeper:
 
         Raises: StoreUnavailable.
         """
-        copies = 0
+        asked = time.monotonic()
         try:
             async with self.scripts.store.pipeline(transaction=False) as pipe:
                 pipe.set(f"{self.scripts.prefix}:ping", "1", ex=60)
+                pipe.time()
                 if self.replicas:
                     pipe.execute_command("WAIT", self.replicas, self.copy_ms // 4)
-                copies = (await pipe.execute())[-1]
+                _, told, *rest = await pipe.execute()
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(tell(error)) from error
-        self._demand(copies)
+        self._learn(told, asked)
+        self._demand(rest[0] if rest else 0)
+
+    def _learn(self, told: tuple[int, int], asked: float) -> None:
+        seconds, micros = told
+        self.clock.learn(int(seconds) + int(micros) / 1e6, asked=asked)
 
     def _demand(self, copies: int) -> None:
         if copies < self.replicas:
             raise StoreUnavailable(f"{copies} of {self.replicas} replicas answer: look at them, or set store_replicas")
 
     async def pressure(self) -> float:
-        """Give the used share of the store's memory limit, 0.0 when it has none.
+        """Give the used share of the store's memory limit, 0.0 when it has none; its time is learned by the way.
 
         Raises: StoreUnavailable.
         """
-        memory = await self._info("memory")
+        memory, asked = await self._info("memory"), time.monotonic()
+        try:
+            self._learn(await self.scripts.store.time(), asked)
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(tell(error)) from error
         limit = int(memory.get("maxmemory", 0))
         return int(memory["used_memory"]) / limit if limit else 0.0
 

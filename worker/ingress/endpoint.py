@@ -58,7 +58,8 @@ class _Gone(Exception):  # noqa: N818 - names what happened to the client
 class Endpoint:
     """Answers `POST /webhooks/{source}`, and `/webhooks/{source}/{topic}` for platforms that have topics there.
 
-    `clock` gives microseconds since 1970; `sources` may change while it runs.
+    `clock` gives the microseconds since 1970 that arrivals are stamped with; how old a signature is, is judged by the
+    time of this machine. `sources` may change while it runs.
     """
 
     def __init__(  # noqa: PLR0913 - what a delivery passes through
@@ -95,8 +96,8 @@ class Endpoint:
         await send(answer.body)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        now_us = self._clock()
-        self._last_us = received_us = max(now_us, self._last_us + 1)
+        now = datetime.now(timezone.utc)
+        self._last_us = received_us = max(self._clock(), self._last_us + 1)
         source, entry, topic = self._source(scope["path"])
         platform = entry.platform
         if scope["method"] != "POST":
@@ -105,7 +106,6 @@ class Endpoint:
         self._check(raw_headers)
         body = await self._body(receive)
         headers = Headers(raw_headers)
-        now = datetime.fromtimestamp(now_us / 1_000_000, timezone.utc)
         try:
             if platform.is_ping(headers, body):
                 self._counters.add(answers.PING.name)

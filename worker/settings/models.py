@@ -190,7 +190,7 @@ class Engine(Section):
     spool: Spool = Spool()
     store_timeout: Number = Field(1.5, ge=0.1, le=1.5)
     store_replicas: Whole = Field(0, ge=0, le=10)
-    fsync: Annotated[Literal["everysec", "always"], Lowered] = "everysec"
+    fsync: Annotated[Literal["everysec", "always"], Lowered] = "always"
     web: Web = Web()
 
     @field_validator("retry_cap")
