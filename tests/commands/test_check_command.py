@@ -69,7 +69,7 @@ def test_a_store_that_syncs_each_second_is_noted(
 
     assert done.code == 0
     assert [detail for status, detail in of(done, "store") if status != "ok"] == [
-        "killed while its disk is busy it may lose what it just took: set `appendfsync always`"
+        "killed while its disk is busy it may lose what it took: set `appendfsync always`"
     ]
 
 

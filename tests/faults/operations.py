@@ -6,15 +6,18 @@ import subprocess
 import sys
 from typing import Any
 
+from mappings.registry import PLATFORMS
 from tests.faults.catalogue import fault
 from tests.faults.ledger import count
 from tests.faults.processes import until
 from tests.faults.run import Run
 from tests.faults.system import System
-from tests.faults.traffic import Customers, at_brevo
+from tests.faults.traffic import Customers, Webhook, at_brevo
+from worker.commands.posting import webhook_path
 
 MAIN = "from worker.commands.main import main; main()"
 RETRY = ("dead-letters", "retry", "--all")
+SENT = 3
 
 
 @fault("F49", "retry of thousands of dead letters, killed on its way and begun again", short=True)
@@ -48,7 +51,8 @@ def many_dead_letters_retried(run: Run) -> None:
 def _killed_on_its_way(system: System, dead: int) -> int:
     """Kill the command when it has put some letters back; say how many there were."""
     process = subprocess.Popen(_line(*RETRY), env=system.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: len(system.letters()) < dead or process.poll() is not None, "no letter is put back")
+    buried = f"{system.scripts.prefix}:dead"  # their ids: as many as there are letters, and quick to count
+    until(lambda: system.store.zcard(buried) < dead or process.poll() is not None, "no letter is put back")
     process.send_signal(signal.SIGKILL)
     process.wait()
     return dead - len(system.letters()) if process.returncode == -signal.SIGKILL else 0
@@ -56,7 +60,7 @@ def _killed_on_its_way(system: System, dead: int) -> int:
 
 @fault("F50", "an operator replays an old event after a newer one was delivered", short=True)
 def old_event_replayed(run: Run) -> None:
-    """Deliver an old body under a new name, as a replay of a webhook log does: the newer state stays."""
+    """Deliver old bodies under new names, as a replay of a webhook log and `send` do: the newer state stays."""
     people = Customers(run.sized(200, 40), versions=3)
     with run.system() as system:
         system.burst(people.webhooks())
@@ -65,11 +69,24 @@ def old_event_replayed(run: Run) -> None:
         for number in people.numbers:
             old = people.webhook(number, run.random.randrange(2), delivery=f"replay-{number}")
             run.fire(system.post(old).accepted)
+        run.fire(_sent_by_hand(system, people.webhook(people.numbers[0]), SENT))
         system.await_idle()
         outcomes = system.lanes()["brevo.contacts"].outcomes
         run.expect(system.delivered() == before, "an old event was delivered")
-        run.expect(outcomes["superseded"] + outcomes["unchanged"] >= len(people.numbers), f"counted as {outcomes}")
+        run.expect(outcomes["superseded"] + outcomes["unchanged"] >= len(people.numbers) + SENT, f"counted as {outcomes}")
         run.add(count(system.journal.answers, at_brevo(system.ask("brevo", "contacts"))))
+
+
+def _sent_by_hand(system: System, webhook: Webhook, times: int) -> int:
+    """Let the command send a body, each time as a delivery of its own; say how many of them were kept."""
+    file = system.folder / "payload.json"
+    file.write_bytes(webhook.body)
+    before = system.lanes()["map"].pushed
+    url = f"http://127.0.0.1:{system.ports[0]}{webhook_path(PLATFORMS[webhook.source], webhook.source, webhook.topic)}"
+    where = ("--url", url, "--times", str(times))
+    line = _line("send", webhook.source, webhook.topic, str(file), *where)
+    subprocess.run(line, env=system.environ, capture_output=True, timeout=60, check=True)
+    return system.lanes()["map"].pushed - before
 
 
 def _line(*arguments: str) -> list[str]:

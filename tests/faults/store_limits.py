@@ -134,10 +134,12 @@ def memory_fills(run: Run) -> None:
     """Spool before the store has to refuse; evict nothing, and take on what waits as room is made."""
     with run.system() as system:
         store = system.store
+        # With ballast the last part of the memory takes the web process longer to fill than to look at it.
+        store.set("elsewhere", b"x" * 6 * 2**20)
         store.config_set("maxmemory", int(store.info("memory")["used_memory"]) + run.sized(6, 3) * 2**20)
         worker = system.process("worker 0")
         worker.suspend()
-        with traffic(system, Customers(PEOPLE), connections=2, every=0.03, note="n" * 8_000):
+        with traffic(system, Customers(PEOPLE), connections=2, every=0.02, note="n" * 8_000):
             await_spool(system)
             await_answers(system, 60)
             run.fire(spooled(system))

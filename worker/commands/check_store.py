@@ -54,7 +54,7 @@ def _synced(store: Any) -> Iterator[Finding]:  # noqa: ANN401 - a client; redis 
     """Say what may be lost of what was taken a moment ago; some managed stores do not tell."""
     with suppress(*STORE_ERRORS):
         if store.config_get("appendfsync").get("appendfsync", "always") != "always":
-            yield noted("store", "killed while its disk is busy it may lose what it just took: set `appendfsync always`")
+            yield noted("store", "killed while its disk is busy it may lose what it took: set `appendfsync always`")
 
 
 def _version(server: Mapping[str, Any]) -> Finding:
