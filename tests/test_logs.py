@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -212,6 +213,21 @@ def test_stderr_that_nobody_reads_stops_nobody_and_what_was_dropped_is_counted(m
 
     assert late == list(range(10))
     assert dropped + len(late) + sum(line["event"] == "told at once" for line in told) == 101
+
+
+def test_pipe_that_does_not_block_gets_every_line_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    monkeypatch.setattr("sys.stderr", os.fdopen(writes, "w"))
+    configure("info")
+    for _ in range(30):
+        structlog.get_logger().info("x" * 8_000)
+    read = b""
+    while read.count(b"\n") < 30:
+        read += os.read(reads, 65_536)
+
+    assert [8_000] * 30 == [len(json.loads(line)["event"]) for line in read.splitlines()]
+    os.close(reads)
 
 
 def test_uncaught_exception_of_a_thread_is_scrubbed(lines: Lines) -> None:

@@ -23,7 +23,8 @@ from worker.store import address
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 SWEEP_SECONDS = 30.0  # beside the sweep of every worker each second; while none runs these messages wait in the store
-WAKE_SECONDS = 4
+# By the clocks of two machines, which need not agree: a late wake-up finds nothing to do, or does what is due.
+WAKE_SECONDS = 86_400
 ASK_AGAIN_SECONDS = 2
 
 
@@ -74,7 +75,7 @@ def make_app(settings: Settings, store_url: str) -> Celery:
             "sweep": {
                 "task": "commerce_sync.sweep",
                 "schedule": SWEEP_SECONDS,
-                "options": {"expires": SWEEP_SECONDS, "ignore_result": True},
+                "options": {"expires": WAKE_SECONDS, "ignore_result": True},
             }
         },
         beat_scheduler="celery.beat:Scheduler",  # the one schedule needs no memory

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import select
 import sys
 import threading
 import traceback
@@ -215,7 +216,10 @@ class _Lines:
             # Past the buffer of the stream, which this process would wait for when it ends.
             rest = text.encode("utf-8", "replace")
             while rest:
-                rest = rest[os.write(self._file, rest) :]
+                try:
+                    rest = rest[os.write(self._file, rest) :]
+                except BlockingIOError:  # whoever shares it made it non-blocking
+                    select.select([], [self._file], [])
 
 
 def _file_of(stream: TextIO) -> int | None:

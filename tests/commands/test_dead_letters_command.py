@@ -9,7 +9,7 @@ import pytest
 
 from worker.commands.dead_letters import Choice
 from worker.engine.dead_letters import DeadLetters
-from worker.engine.lanes import MAP
+from worker.engine.lanes import MAP, Item
 from worker.sync.facets import unpack
 
 LANE = "brevo.contacts"
@@ -268,3 +268,15 @@ def test_progress_is_told(
 
 def test_ids_alone_say_what_is_meant() -> None:
     Choice(ids=("1",)).check()
+
+
+def test_what_a_newer_release_wrote_is_listed_and_goes_back_as_it_is(running: Any, cli: Callable[..., Any]) -> None:
+    letter = running.dead("customer:shopify:1", reason="unknown_version")
+    item = Item(event="e" * 32, received_us=1, body=b'{"v":2}')
+    with running.look() as deployment:
+        deployment.scripts.store.lset(f"{deployment.scripts.prefix}:dead:{letter}:items", 0, item.pack())
+
+    assert cli("dead-letters", "show", letter, "--json").json["facets"] == []
+    assert cli("dead-letters", "retry", letter, "--json").json["retried"] == [letter]
+    with running.look() as deployment:
+        assert [item] == deployment.lanes.pending(LANE, "customer:shopify:1", 2)

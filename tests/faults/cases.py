@@ -22,6 +22,7 @@ import tests.faults.store_deaths
 import tests.faults.store_limits
 import tests.faults.store_refusals
 import tests.faults.weather
+import tests.faults.worker_beats
 import tests.faults.worker_clocks
 import tests.faults.worker_deaths
 import tests.faults.worker_ends

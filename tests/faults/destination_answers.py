@@ -3,7 +3,7 @@
 import gzip
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from tests.faults.system import System
 from tests.faults.traffic import Customers
 
 LONGEST_CALL: Final = 8.0
+WRITES: Final = ("POST", "PUT", "DELETE")
 MB: Final = 1 << 20
 
 
@@ -42,7 +43,7 @@ def answers_lost(run: Run) -> None:
     slow, quick = run.sized(3, 1), run.sized(12, 3)
     struck: Counter[str] = Counter()
     with Proxies() as proxies, run.system(destinations=ALL, via=proxies.via, more={"skills": SKILLS}) as system:
-        toxics = {vendor: _lost(slow, quick) for vendor in ALL}
+        toxics = {vendor: _lost(slow, quick, WRITES[: run.sized(3, 1)]) for vendor in ALL}
         for vendor, some in toxics.items():
             proxies.by[vendor].set(*some)
         for wave in waves(told):
@@ -62,15 +63,15 @@ def answers_lost(run: Run) -> None:
         run.figure(f"events told twice by {vendor}", repeats[vendor], f"of {struck[vendor]} answers lost")
 
 
-def _lost(slow: int, quick: int) -> list[Toxic]:
-    writes = ("POST", "PUT", "DELETE")
-    swallowed = [Toxic(kind="swallow", method=method, times=slow, chance=0.3) for method in writes]
-    return [*swallowed, *(Toxic(kind="close", method=method, times=quick, chance=0.3) for method in writes)]
+def _lost(slow: int, quick: int, swallowed: Sequence[str]) -> list[Toxic]:
+    """Lose answers to writes of every kind at once, and to some of them until the caller has waited long enough."""
+    late = [Toxic(kind="swallow", method=method, times=slow, chance=0.3) for method in swallowed]
+    return [*late, *(Toxic(kind="close", method=method, times=quick, chance=0.3) for method in WRITES)]
 
 
 # Status and headers of an answer that a proxy or a broken server gives in the destination's place.
-def answer(body: bytes, *headers: str, length: int | None = None) -> bytes:
-    told = "\r\n".join(("HTTP/1.1 200 OK", *headers, f"content-length: {len(body) if length is None else length}"))
+def answer(body: bytes, *headers: str, length: int | None = None, status: str = "200 OK") -> bytes:
+    told = "\r\n".join((f"HTTP/1.1 {status}", *headers, f"content-length: {len(body) if length is None else length}"))
     return f"{told}\r\n\r\n".encode() + body
 
 
@@ -106,7 +107,9 @@ def no_answers(run: Run) -> None:
     ):
         kinds = [name for name in ANSWERS if name in _SHORT or not run.short]
         for version, name in enumerate(kinds):
-            toxics = [(vendor, Toxic(kind="answer", way="up", times=2, **ANSWERS[name]())) for vendor in ALL]
+            toxics = [
+                (vendor, Toxic(kind="answer", way="up", times=run.sized(2, 1), **ANSWERS[name]())) for vendor in ALL
+            ]
             for vendor, toxic in toxics:
                 proxies.by[vendor].set(toxic)
             system.burst([people.webhook(number, version) for number in people.numbers])

@@ -9,21 +9,24 @@ from typing import Any, Final
 
 from tests.faults.catalogue import fault
 from tests.faults.destination_answers import Proxies, answer
-from tests.faults.destinations import versions
+from tests.faults.destinations import await_mapped, versions
 from tests.faults.ledger import count
 from tests.faults.processes import until
 from tests.faults.proxy import Toxic
 from tests.faults.run import Run
-from tests.faults.surroundings import Surroundings
 from tests.faults.system import System
 from tests.faults.traffic import FIRST, Customers, Webhook
+from worker.engine.lanes import MAP, Item
 
 VENDORS: Final = ("brevo", "voucherify")
 HELD_IN: Final = {"brevo": "brevo.contacts", "voucherify": "voucherify.customers"}
 TAKEN_AT: Final = {"brevo": "/contacts/import", "voucherify": "/customers/bulk/async"}
+ASKED_AT: Final = {"brevo": "/processes/", "voucherify": "/async-actions/"}
+# An import that never gets to the sandbox, which would do it.
+TAKEN: Final[Mapping[str, Any]] = {"brevo": {"processId": 4711}, "voucherify": {"async_action_id": "aa_4711"}}
 FAILED: Final[Mapping[str, Any]] = {
-    "brevo": {"id": 1, "status": "failed", "name": "IMPORTUSER"},
-    "voucherify": {"id": "aa_1", "status": "FAILED", "type": "CUSTOMER.BULK_UPDATE"},
+    "brevo": {"id": 4711, "status": "failed", "name": "IMPORTUSER"},
+    "voucherify": {"id": "aa_4711", "status": "FAILED", "type": "CUSTOMER.BULK_UPDATE"},
 }
 HOLD: Final = 2
 BEYOND: Final = 8 * 3600  # more than the six hours that riders are held for a process that says it runs
@@ -42,12 +45,13 @@ def failed_imports(run: Run) -> None:
     bad = second.webhook(second.numbers[number // 2])
     with Proxies() as proxies, run.system(via=proxies.via, speed=50.0, **IMPORTING) as system:
         for vendor, proxy in proxies.by.items():
-            proxy.set(_said(FAILED[vendor], times=1))
+            proxy.set(_taken(vendor), _said(f"{ASKED_AT[vendor]}{_process(vendor)}", FAILED[vendor]))
         _import(system, first)
-        run.expect(all(proxy.clear()[0].struck for proxy in proxies.by.values()), "an import did not fail")
+        struck = [toxic.struck for proxy in proxies.by.values() for toxic in proxy.clear()]
+        run.expect(all(struck), f"not each import was taken and failed: {struck}")
         run.fire(len(proxies.by))
         for vendor, proxy in proxies.by.items():
-            proxy.set(_said(_reported(vendor, bad), times=None))
+            proxy.set(_said(ASKED_AT[vendor], _reported(vendor, bad)))
         _import(system, second)
         run.expect(all(proxy.clear()[0].struck for proxy in proxies.by.values()), "a row did not fail")
         run.fire(len(proxies.by))
@@ -72,13 +76,29 @@ def _there(system: System, vendor: str) -> dict[str, list[int]]:
 
 
 def _import(system: System, people: Customers) -> None:
+    """Let customers wait, by keys that are not valid, so that they go together."""
+    for vendor in VENDORS:
+        assert system.ask(vendor, "key", {"key": "another"}) is True
     system.burst([_rider(one) for one in people.webhooks()])
+    await_mapped(system)
+    for vendor in VENDORS:
+        assert system.ask(vendor, "key", {"key": None}) is True
     system.await_idle()
 
 
-def _said(body: Any, *, times: int | None) -> Toxic:
+def _said(path: str, body: Any) -> Toxic:
     says = answer(json.dumps(body).encode(), "content-type: application/json")
-    return Toxic(kind="answer", way="up", method="GET", says=says, times=times)
+    return Toxic(kind="answer", way="up", method="GET", path=path, says=says)
+
+
+def _taken(vendor: str) -> Toxic:
+    says = answer(json.dumps(TAKEN[vendor]).encode(), "content-type: application/json", status="202 Accepted")
+    return Toxic(kind="answer", way="up", method="POST", path=TAKEN_AT[vendor], says=says, times=1)
+
+
+def _process(vendor: str) -> str:
+    (process,) = TAKEN[vendor].values()
+    return str(process)
 
 
 def _reported(vendor: str, bad: Webhook) -> Any:
@@ -95,6 +115,24 @@ def _rider(webhook: Webhook) -> Webhook:
     return replace(webhook, body=json.dumps(body).encode())
 
 
+def _grow_old(system: System) -> None:
+    """Let the processes have begun long ago: their age is counted by the store, whose clock cannot be moved alone."""
+    for lane in HELD_IN.values():
+        for name in system.store.keys(f"{system.scripts.prefix}:lane:{lane}-processes:items:*"):
+            packed: Any = system.store.lindex(name, 0)
+            item = Item.unpack(packed)
+            system.store.lset(name, 0, replace(item, received_us=item.received_us - BEYOND * 1_000_000).pack())  # type: ignore[arg-type]
+
+
+def _all_ride(system: System) -> bool:
+    states = [system.lanes()[lane].states for lane in (MAP, *HELD_IN.values())]
+    return all(_held(system).values()) and not any(one["waiting"] or one["leased"] for one in states)
+
+
+def _written(system: System) -> int:
+    return sum(call["method"] != "GET" for vendor in VENDORS for call in system.calls(vendor))
+
+
 def _held(system: System) -> Mapping[str, int]:
     return {vendor: system.lanes()[lane].states["held"] for vendor, lane in HELD_IN.items()}
 
@@ -102,17 +140,17 @@ def _held(system: System) -> Mapping[str, int]:
 @fault("F48b", "imports that never end")
 def endless_imports(run: Run) -> None:
     """Take imports and say for ever that they run: who rides is held on, and delivered alone once that is too long."""
-    around = Surroundings(run.folder / "around")
     people = Customers(run.sized(300, 300))
-    with run.system(speed=0.0001, environ=around.environ, engine={"hold_seconds": HOLD}, **IMPORTING) as system:
+    with run.system(speed=0.0001, engine={"hold_seconds": HOLD}, **IMPORTING) as system:
         system.burst([_rider(one) for one in people.webhooks()])
-        until(lambda: all(_held(system).values()), "nobody rides", told=lambda: str(_held(system)))
-        before = _held(system)
+        until(lambda: _all_ride(system), "nobody rides", told=lambda: str(_held(system)))
+        before, told = _held(system), _written(system)
         time.sleep(3 * HOLD)
         held = _held(system)
         run.fire(sum(held.values()))
         run.expect(held == before, f"{before} rode, {held} after a while")
-        around.pass_by(BEYOND)
+        run.expect(_written(system) == told, "who rides was told of once more")
+        _grow_old(system)
         system.await_idle()
         run.expect(not system.letters(), "dead letters")
         for vendor in VENDORS:

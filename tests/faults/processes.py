@@ -69,7 +69,7 @@ class Processes:
                 self._child(f"worker {number}", (*celery, "worker", *QUIET, "-n", f"w{number}"), setup.prefix)
                 for number in range(setup.workers)
             ),
-            *([self._child("beat", beat, setup.prefix)] if setup.beat else []),
+            *(self._child(f"beat {number}" if number else "beat", beat, setup.prefix) for number in range(setup.beats)),
         ]
 
     def _web(self, port: int) -> Sequence[str]:
@@ -131,12 +131,12 @@ class Processes:
             self.supervisor.watch()
 
     def end(self) -> None:
-        """End everything; what was suspended goes on first."""
+        """End everything: `up` as it is asked to, all else at once, for nobody looks at it any more."""
         self._watching.set()
         if self._watcher.is_alive():
             self._watcher.join()
         for child in self.supervisor.children:
-            self._signal(child, signal.SIGCONT)
+            self._signal(child, signal.SIGCONT if self.setup.up else signal.SIGKILL)
         self.supervisor.end()
         if self.store_process and self.store_process.poll() is None:
             self.store_process.send_signal(signal.SIGCONT)

@@ -37,8 +37,9 @@ class Toxic:
     bytes. swallow: nothing comes out. answer: the request never arrives, `says` comes back; `endless` goes on with a
     byte every so many seconds, `hangs_up` closes behind it.
 
-    Only messages of `method` and, with `reused`, those that are not the first of their connection; each with `chance`,
-    at most `times` in all. `struck` counts them, `lasted` is how long the longest endless answer was listened to.
+    Only messages of `method`, of paths that hold `path` and, with `reused`, those that are not the first of their
+    connection; each with `chance`, at most `times` in all. `struck` counts them, `lasted` is how long the longest
+    endless answer was listened to.
     """
 
     kind: Kind
@@ -50,17 +51,19 @@ class Toxic:
     endless: float = 0.0
     hangs_up: bool = False
     method: str | None = None
+    path: str = ""
     reused: bool = False
     chance: float = 1.0
     times: int | None = None
     struck: int = 0
     lasted: float = 0.0
 
-    def meets(self, way: Way, method: str, dice: random.Random, *, reused: bool) -> bool:
+    def meets(self, way: Way, method: str, path: str, dice: random.Random, *, reused: bool) -> bool:
         """Say whether a message is meant."""
         return (
             way == self.way
             and self.method in (None, method)
+            and self.path in path
             and reused >= self.reused
             and (self.times is None or self.struck < self.times)
             and (self.chance >= 1 or dice.random() < self.chance)
@@ -85,6 +88,7 @@ class _Talk:
     last: Way | None = None
     requests: int = 0
     method: str = ""
+    path: str = ""
     asked: bytes = b""
     told: int = 0
     striking: Sequence[Toxic] = ()
@@ -142,6 +146,11 @@ class Proxy:
     def set(self, *toxics: Toxic) -> None:
         """Let these strike from now on, and no others; messages under way go on as they began."""
         self._toxics = toxics
+
+    @property
+    def toxics(self) -> Sequence[Toxic]:
+        """Those that strike now."""
+        return self._toxics
 
     def clear(self) -> Sequence[Toxic]:
         """Pass everything on as it comes; give the toxics there were."""
@@ -214,11 +223,10 @@ class Proxy:
         if way == "up":
             talk.requests += 1
             words = data[:400].split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-            talk.method = words[0]
-            path = words[1] if len(words) > 1 else ""
-            self.seen.append(Seen(time=time.time(), method=words[0], path=path, reused=talk.requests > 1))
-        reused = talk.requests > 1
-        talk.striking = [one for one in self._toxics if one.meets(way, talk.method, self._dice, reused=reused)]
+            talk.method, talk.path = words[0], words[1] if len(words) > 1 else ""
+            self.seen.append(Seen(time=time.time(), method=talk.method, path=talk.path, reused=talk.requests > 1))
+        met = (way, talk.method, talk.path, self._dice)
+        talk.striking = [one for one in self._toxics if one.meets(*met, reused=talk.requests > 1)]
         for one in talk.striking:
             one.struck += one.kind not in _ENDS  # those count when they end something
 
@@ -251,12 +259,10 @@ class Proxy:
         writer.write(toxic.says)
         await writer.drain()
         began = time.monotonic()
-        try:
-            while toxic.endless:
-                await asyncio.sleep(toxic.endless)
-                writer.write(b" ")
-                await writer.drain()
-        finally:
+        while toxic.endless:
+            await asyncio.sleep(toxic.endless)
+            writer.write(b" ")
+            await writer.drain()
             toxic.lasted = max(toxic.lasted, time.monotonic() - began)
         return not toxic.hangs_up
 

@@ -35,7 +35,7 @@ class Setup:
     orders: bool = False
     workers: int = 1
     webs: int = 1
-    beat: bool = True
+    beats: int = 1
     limits: Any = "off"
     speed: float = 1.0
     engine: Mapping[str, Any] = field(default_factory=dict)

@@ -126,7 +126,7 @@ def store_shared(run: Run) -> None:
     with run.system(store_via=_as_user("commerce-sync"), store_first=False) as one:
         one.start_store()
         for user in users:
-            command(one, "ACL", "SETUSER", user, "on", f">{user}", f"~{{{user}}}*", "resetchannels", f"&{{{user}}}*", "+@all")
+            command(one, "ACL", "SETUSER", user, "on", f">{user}", f"~{{{user}}}*", "&*", "+@all")
         shared = _as_user(OTHER)(one.store_server.url)
         with run.system(store_via=lambda _: shared, store_first=False, engine={"prefix": OTHER}) as other:
             other.look_at(one.store_server.url)

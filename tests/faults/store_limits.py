@@ -135,7 +135,7 @@ def memory_fills(run: Run) -> None:
     with run.system() as system:
         store = system.store
         # With ballast the last part of the memory takes the web process longer to fill than to look at it.
-        store.set("elsewhere", b"x" * 6 * 2**20)
+        store.setrange("elsewhere", 6 * 2**20, "x")
         store.config_set("maxmemory", int(store.info("memory")["used_memory"]) + run.sized(6, 3) * 2**20)
         worker = system.process("worker 0")
         worker.suspend()

@@ -1,4 +1,4 @@
-"""What a process under test finds instead of the world: whom it trusts, where a host is, how late it is."""
+"""What a process under test finds instead of the world: whom it trusts, where a host is."""
 
 import os
 import ssl
@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST: Final = "destination.test"
-# Python runs this before the program; addresses and time are read anew whenever they are asked for.
+# Python runs this before the program; addresses are read anew whenever they are asked for.
 _SITE: Final = f"""\
-import os, socket, time
+import os, socket
 
 import certifi
 
@@ -35,17 +35,6 @@ def getaddrinfo(host, *arguments, **named):
 
 
 socket.getaddrinfo = getaddrinfo
-_time = time.time
-
-
-def late():
-    try:
-        return _time() + os.stat(os.environ["FAULTS_LATER"]).st_size
-    except OSError:
-        return _time()
-
-
-time.time = late
 """
 
 
@@ -70,7 +59,6 @@ class Surroundings:
             "PYTHONPATH": path,
             "FAULTS_AUTHORITY": str(self.folder / "authority.pem"),
             "FAULTS_ADDRESSES": str(self.folder / "addresses"),
-            "FAULTS_LATER": str(self.folder / "later"),
         }
 
     def resolve(self, *addresses: str) -> None:
@@ -78,11 +66,6 @@ class Surroundings:
         aside = self.folder / "aside"
         aside.write_text(" ".join(addresses), encoding="utf-8")
         aside.replace(self.folder / "addresses")
-
-    def pass_by(self, seconds: int) -> None:
-        """Let so much time pass by on the clock of the processes, at once."""
-        with (self.folder / "later").open("ab") as file:
-            file.truncate(seconds)  # its size is the time
 
     def greeting(self, host: str = "127.0.0.1", *, days: int = 1, own: bool = False) -> ssl.SSLContext:
         """Give the context of a server: a certificate for a host: over if `days` are negative, self-signed if `own`."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import redis
 
@@ -56,7 +57,7 @@ class System(Processes):
         """Post webhooks over several connections, those of one subject in their order, `every` seconds on each."""
         shares: list[list[Webhook]] = [[] for _ in range(connections)]
         for webhook in webhooks:
-            shares[hash(webhook.subject) % connections].append(webhook)
+            shares[crc32(webhook.subject.encode()) % connections].append(webhook)
 
         def send(number: int) -> list[Answer]:
             answers = []

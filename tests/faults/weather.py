@@ -48,9 +48,9 @@ def _story(run: Run, *, kills: int) -> None:
             if number in before:
                 _kill(run, system)
             _send(run, system, wave)
+        system.await_idle()
         for some in toxics.values():
             struck.update({f"{one.kind} {one.way}": one.struck for one in some})
-        system.await_idle()
         counts, complaints = compare(told, system, repeats=repeats)
         run.add(counts)
         for complaint in complaints:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from tests.faults.arrivals import arrivals, repeats
 from tests.faults.catalogue import fault
 from tests.faults.ledger import count
 from tests.faults.processes import until
@@ -39,6 +40,22 @@ def beside_delivery(run: Run) -> None:
         _judge(run, system)
 
 
+@fault("F19b", "what is noted for people cannot be noted", short=True)
+def not_noted(run: Run) -> None:
+    """Let the store refuse the note that a list is unknown: each delivery is settled, and done once, all the same."""
+    people = Customers(run.sized(100, 20))
+    with run.system(options={"list_id": 5}) as system:
+        system.store.set(f"{system.scripts.prefix}:faults:brevo", "no hash, so that HSET is refused")
+        refusal = {"code": "invalid_parameter", "message": "List ID not found"}
+        system.fail("brevo", email='"listids"', status=400, body=refusal, times=None)
+        system.burst(people.webhooks())
+        system.await_idle()
+        run.fire(_wrongly_typed(system))
+        run.expect("fault not noted" in system.log.read_text(), "it is not said that it was not noted")
+        run.figure("calls made again", repeats(arrivals(system.calls("brevo"))), most=0)
+        _judge(run, system)
+
+
 @fault("F53", "the log's sink is full and nobody reads it")
 def full_sink(run: Run) -> None:
     """Let nobody read what worker and web log: they go on as fast as where somebody does."""
@@ -54,6 +71,12 @@ def full_sink(run: Run) -> None:
         _judge(run, system)
     run.figure("seconds where somebody reads", usual, "s")
     run.figure("seconds where nobody reads", unread, "s", most=usual * SLOWER)
+
+
+def _wrongly_typed(system: System) -> int:
+    """Give the number of commands that the store refused for the kind of their key."""
+    counted: Any = system.store.info("errorstats")
+    return int(counted.get("errorstat_WRONGTYPE", {}).get("count", 0))
 
 
 def _judge(run: Run, system: System) -> None:

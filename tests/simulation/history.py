@@ -15,11 +15,12 @@ import redis
 import structlog
 
 from connectors.sandbox import brevo_contacts
-from tests.simulation.invariants import judge
+from tests.simulation.invariants import conserved, judge
 from tests.simulation.plan import Plan
-from tests.simulation.shop import Said, Shop
+from tests.simulation.shop import Shop
 from tests.simulation.store import Server
 from tests.simulation.timeline import START
+from tests.simulation.truth import Said
 from tests.simulation.vendors import Vendors
 from tests.simulation.world import Process, World
 from worker.engine.keeping import keep_now
@@ -30,6 +31,7 @@ from worker.settings.reading import read
 SECRET = "0" * 64
 CALM_SECONDS = 4 * 86_400.0  # within which everything must have ended once nothing goes wrong any more
 MOST_STEPS = 2_000_000
+LOOKS = 20  # at the counts, while things go on
 # When anybody's next sweep finds anything to do; milliseconds, '' for never. ARGV: now, then per lane: lane, slots.
 HORIZON = """
 local now, horizon = tonumber(ARGV[1]), nil
@@ -126,6 +128,10 @@ class History:
         endpoint = Process(self.world, -1, mortal=False)
         for said in self.shop.webhooks:
             self.timeline.at(said.arrival, partial(self._arrive, endpoint, said))
+        for _ in range(LOOKS):  # a moment after something arrives there is something to see
+            said = self.world.random.choice(self.shop.webhooks)
+            when = said.arrival + self.world.random.choice((0.1, 10.0)) * self.world.random.random()
+            self.timeline.at(when, partial(conserved, self, at_end=False))
         self._go(until=max(self.shop.last, START + self.plan.hours * 3600) + 600.0)
         self._calm()
         if not self._go(until=self.timeline.now + CALM_SECONDS):

@@ -115,6 +115,8 @@ class Plan:
         return f"""\
 sources:
   custom: {{secrets: [secret]}}
+  shopify: {{secrets: [secret]}}
+  woocommerce: {{secrets: [secret]}}
 destinations:
 {told}
 skills:

@@ -1,131 +1,20 @@
-"""What shops say in one history, and what must be true of it at the end: told by the history, never by the product."""
+"""What shops say in one history: people and orders on three platforms, and their webhooks."""
 
-import json
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from tests.simulation.bodies import CONSENTS, SOURCES, iso
 from tests.simulation.plan import Plan
 from tests.simulation.timeline import START
-from worker.engine.events import Event, event_id
+from tests.simulation.truth import AGAIN, REFUSED, Customer, Order, Said
+from worker.commands.matrix_story import LIVES, Step
 
-FIELDS = ("firstName", "lastName", "language")
 NAMES = ("Ada", "Bo", "Cleo", "Dag", "Eve", None)
-UNMAPPED = 900.0  # so long an event may wait for its mapping while workers die
 BURSTS = 0.1  # so many of the histories have one
-REFUSED = "Refused"  # who is called so, no destination takes
-CONSENTS = {"email": "acceptsMarketing", "sms": "acceptsSmsMarketing"}
-LIFE: tuple[Mapping[str, Any], ...] = (
-    {"event": "order_created", "status": "Pending", "financial": {"total": 20, "currency": "EUR"}},
-    {"event": "order_updated", "status": "Paid"},
-    {"event": "order_updated", "status": "Shipped", "tracking": {"number": "T1"}},
-    {"event": "order_refunded", "refundId": "r1", "amount": 5, "currency": "EUR"},
-    {"event": "order_refunded", "refundId": "r2", "amount": 15, "currency": "EUR"},
-    {"event": "order_cancelled", "cancelReason": "customer"},
-)
-
-
-@dataclass(frozen=True)
-class Said:
-    """One webhook: what time it is true as of, when it arrives (seconds since 1970), what it says of a customer."""
-
-    id: str
-    time: float
-    arrival: float
-    body: Mapping[str, Any]
-    delivery: str
-    customer: Mapping[str, Any] = field(default_factory=dict)
-    deleted: bool = False
-
-    def event(self) -> Event:
-        """Give it as the endpoint keeps it."""
-        raw = json.dumps(self.body).encode()
-        name = event_id("custom", "", self.delivery, raw)
-        arrival = int(self.arrival * 1e6)
-        return Event(id=name, source="custom", topic="", delivery_id=self.delivery, received_us=arrival, body=raw)
-
-
-@dataclass(frozen=True)
-class Customer:
-    """All that was said of one customer."""
-
-    id: str
-    said: tuple[Said, ...]
-
-    @property
-    def email(self) -> str:
-        """The address, which never changes here."""
-        return f"{self.id}@example.com"
-
-    @cached_property
-    def last_deletion(self) -> float:
-        """When the customer was deleted last, 0 when never."""
-        return max((one.time for one in self.said if one.deleted), default=0.0)
-
-    @cached_property
-    def is_deleted(self) -> bool:
-        """Whether nothing came after the last deletion."""
-        return self.last_deletion > 0 and self.last_deletion == max(one.time for one in self.said)
-
-    @cached_property
-    def is_refusable(self) -> bool:
-        """Whether a destination may have refused anything of it."""
-        return any(one.customer.get("lastName") == REFUSED for one in self.said)
-
-    @cached_property
-    def fields(self) -> dict[str, Any]:
-        """The newest word on each field since the last deletion; those that nobody spoke of are not there."""
-        found: dict[str, Any] = {}
-        for one in sorted(self.said, key=lambda said: said.time):
-            if one.time > self.last_deletion:
-                found |= {name: value for name, value in one.customer.items() if name in FIELDS}
-        return found
-
-    def granted(self, channel: str, *, by: float = float("inf")) -> bool | None:
-        """Give the newest decision that has arrived by a time; a grant ends with a deletion. None: nobody said."""
-        known = [one for one in self.said if one.arrival <= by]
-        name = CONSENTS[channel]
-        decisions = [(one.time, one.customer[name]) for one in known if name in one.customer]
-        if not decisions:
-            return None
-        when, granted = max(decisions)
-        gone = max((one.time for one in known if one.deleted), default=0.0)
-        return bool(granted) and when > gone
-
-    def granted_at(self, channel: str) -> float:
-        """Give when the newest grant was given, 0 when there was none."""
-        name = CONSENTS[channel]
-        return max((one.time for one in self.said if one.customer.get(name)), default=0.0)
-
-    def was_granted(self, channel: str, *, by: float) -> bool:
-        """Tell whether a grant has arrived that nothing newer had overruled a while before it arrived, or now.
-
-        What overrules it may lie with a worker that died: until its lease has run out nobody knows of it.
-        """
-        name = CONSENTS[channel]
-        newer = [(one.time, one.arrival) for one in self.said if name in one.customer or one.deleted]
-        return any(
-            one.customer.get(name) and not any(time > one.time and at < one.arrival - UNMAPPED for time, at in newer)
-            for one in self.said
-            if one.arrival <= by
-        )
-
-    def is_long_denied(self, channel: str, *, by: float, since: float) -> bool:
-        """Tell whether the newest decision has been no grant for some time."""
-        moments = [by - since, *(one.arrival for one in self.said if by - since < one.arrival <= by)]
-        return not any(self.granted(channel, by=moment) for moment in moments)
-
-
-@dataclass(frozen=True)
-class Order:
-    """The life of an order, as far as it went."""
-
-    id: str
-    customer: str
-    steps: int
+TOTAL, PART = 20, 5
+STATUSES = {"paid": "Paid", "shipped": "Shipped", "delivered": "Delivered"}
 
 
 class Shop:
@@ -140,6 +29,7 @@ class Shop:
         self.customers = {one.id: one for one in (self._customer(f"c{number}") for number in range(many))}
         if self._random.random() < BURSTS:
             self.customers |= self._burst()
+        self.by_our_id = {one.our_id: one for one in self.customers.values()}
         self.orders: list[Order] = []
         self.webhooks = [said for one in self.customers.values() for said in one.said]
         for number in range(self._random.choice((0, 0, 1, 2))):
@@ -172,26 +62,68 @@ class Shop:
         return time + wait
 
     def _customer(self, name: str) -> Customer:
-        said = []
         mortal = name != "c0"  # whose orders there are
+        source = self._random.choices(SOURCES, (6, 2, 2))[0] if mortal else "custom"
+        number = name if source == "custom" else f"{100 + int(name[1:])}"
         times = sorted(self._time() for _ in range(self._random.randint(1, 6)))
         if self._random.random() < 0.4:  # within moments, so that they fold
             times = sorted({times[0], *(self._near(times[0]) for _ in times[1:])})
-        for number, time in enumerate(times):
-            deleted = mortal and number > 0 and self._random.random() < 0.15
-            words: dict[str, Any] = {} if deleted else self._words()
-            what = "customer_deleted" if deleted else "customer_created" if number == 0 else "customer_updated"
-            data = {"id": name, **({} if deleted else {"email": f"{name}@example.com"}), **words}
-            said.append(self._say(name, what, data, time, customer=words, deleted=deleted))
-        return Customer(name, tuple(said))
+        email, said = f"{name}@example.com", []
+        for index, time in enumerate(self._delivered(times) if source == "woocommerce" else times):
+            if self._random.random() < 0.15:
+                email = f"{name}.{index}@example.com"
+            what = "customer_updated" if index else "customer_created"
+            if index and mortal and self._random.random() < 0.15:
+                what = "customer_deleted"
+            elif index and source == "shopify" and self._random.random() < 0.5:
+                what = self._random.choice(("email_consent", "sms_consent"))
+            said.append(self._tell(source, number, what, email, time))
+        return Customer(number, tuple(self._carried(said)), source)
+
+    def _carried(self, said: list[Said]) -> Iterator[Said]:
+        """Let bodies tell the newest decision of before, as Shopify's may: with the time of that decision."""
+        decided: Said | None = None
+        carriers: list[Said] = []
+        for one in said:
+            if one.what == "email_consent":
+                yield from [replace(decided, carriers=tuple(carriers))] if decided else []
+                decided, carriers = one, []
+            elif decided and one.what == "customer_updated" and self._random.random() < 0.5:
+                told = (decided.customer[CONSENTS["email"]], decided.time)
+                carriers.append(replace(one, data={**one.data, "consent": told}))
+                yield carriers[-1]
+            else:
+                yield one
+        yield from [replace(decided, carriers=tuple(carriers))] if decided else []
+
+    def _delivered(self, times: Sequence[float]) -> list[float]:
+        """Give when bodies arrive that are built then: no other time is known of them."""
+        found = []
+        for time in times:
+            moment = int(self._arrival(time) * 1000)
+            while moment in self._times:
+                moment += 1
+            self._times.add(moment)
+            found.append(moment / 1000)
+        return sorted(found)
+
+    def _tell(self, source: str, number: str, what: str, email: str, time: float) -> Said:
+        words: dict[str, Any] = {}
+        if what in {"customer_created", "customer_updated"}:
+            words = {"email": email, **self._words(source)}
+        elif what != "customer_deleted":
+            channel = what.removesuffix("_consent")
+            words = {CONSENTS[channel]: self._random.random() < 0.5}
+            words |= {"email": email} if channel == "email" else {}
+        return self._say(number, what, {"id": number, **words}, time, source=source, customer=words)
 
     def _burst(self) -> dict[str, Customer]:
         """Give customers who all come within seconds: what budgets, bulk calls and imports are there for."""
         start, found = self._time(), {}
         for number in range(self._random.randint(12, 60)):
-            name, words, time = f"b{number}", self._words(), self._near(start)
-            data = {"id": name, "email": f"{name}@example.com", **words}
-            found[name] = Customer(name, (self._say(name, "customer_created", data, time, customer=words),))
+            name = f"b{number}"
+            said = self._tell("custom", name, "customer_created", f"{name}@example.com", self._near(start))
+            found[name] = Customer(name, (said,))
         return found
 
     def _near(self, time: float) -> float:
@@ -201,47 +133,59 @@ class Shop:
                 self._times.add(found)
                 return found / 1000
 
-    def _words(self) -> dict[str, Any]:
-        words: dict[str, Any] = {}
-        for name in FIELDS:
-            if self._random.random() < 0.5:
-                words[name] = self._random.choice(("fi", "en", None)) if name == "language" else self._name()
+    def _words(self, source: str) -> dict[str, Any]:
+        """Give what is said of a customer; most platforms tell the whole of it each time, and consents elsewhere."""
+        whole = source != "custom"
+        words = {name: self._name() for name in ("firstName", "lastName") if whole or self._random.random() < 0.5}
         if self._random.random() < self._plan.rates.get("rejected", 0.0):
             words["lastName"] = REFUSED
-        for name in CONSENTS.values():
-            if self._random.random() < 0.4:
-                words[name] = self._random.random() < 0.5
-        return words
+        if whole:
+            return words
+        if self._random.random() < 0.5:
+            words["language"] = self._random.choice(("fi", "en", None))
+        consents = {name: self._random.random() < 0.5 for name in CONSENTS.values() if self._random.random() < 0.4}
+        return words | consents
 
     def _name(self) -> str | None:
         return self._random.choice(NAMES)
 
     def _order(self, number: int) -> Iterator[Said]:
-        order = Order(f"o{number}", "c0", self._random.randint(1, len(LIFE)))
+        order = Order(f"o{number}", self.customers["c0"], self._random.choice(LIVES))
         self.orders.append(order)
         time = self._time()
-        for index, step in enumerate(LIFE[: order.steps]):
-            data = {"id": order.id, **step}
-            event = data.pop("event")
-            if index == 0:
-                lines = [{"id": "P1", "name": "Tea", "quantity": 2, "price": 10}]
-                data |= {"email": "c0@example.com", "customerId": "c0", "date": _iso(time), "products": lines}
-            yield self._say(order.id, event, data, time)
+        for step in order.life:
+            event, data = _step(order, step, time)
+            yield self._say(order.id, event, {"id": order.id, **data}, time)
             time = self._near(time) if self._random.random() < 0.5 else self._time(after=time)
 
-    def _say(self, name: str, event: str, data: Mapping[str, Any], time: float, **rest: Any) -> Said:
-        body = {"event": event, "timestamp": _iso(time), "data": data}
-        return Said(name, time, self._arrival(time), body, f"{name}-{len(self._times)}-{int(time * 1000)}", **rest)
+    def _say(self, name: str, what: str, data: Mapping[str, Any], time: float, **rest: Any) -> Said:
+        arrival = time if rest.get("source") == "woocommerce" else self._arrival(time)
+        return Said(name, time, arrival, what, data, f"{name}-{len(self._times)}-{int(time * 1000)}", **rest)
 
     def _repeats(self) -> Iterator[Said]:
         """Tell some again, by the same delivery or by a new one."""
         for one in list(self.webhooks):
             if self._random.random() < self._plan.rates.get("webhook_repeated", 0.0):
                 self.features.add("webhook_repeated")
-                again = self._random.choice(("", "-again"))
+                again = self._random.choice(("", AGAIN)) if one.source != "woocommerce" else ""
                 arrival = one.arrival + self._random.uniform(0.0, 40 * 3600.0)
-                yield Said(one.id, one.time, arrival, one.body, one.delivery + again)
+                yield replace(one, arrival=arrival, delivery=one.delivery + again)
 
 
-def _iso(time: float) -> str:
-    return datetime.fromtimestamp(round(time, 3), timezone.utc).isoformat(timespec="milliseconds")
+def _step(order: Order, step: Step, time: float) -> tuple[str, Mapping[str, Any]]:
+    match step:
+        case "created":
+            lines = [{"id": "P1", "name": "Tea", "quantity": 2, "price": TOTAL / 2}]
+            whose = {"email": "c0@example.com", "customerId": order.customer.id, "date": iso(time)}
+            money = {"total": TOTAL, "currency": "EUR", "paymentStatus": "Pending"}
+            return "order_created", {**whose, "status": "Created", "products": lines, "financial": money}
+        case "cancelled":
+            return "order_cancelled", {"cancelReason": "customer"}
+        case "refunded in part":
+            return "order_refunded", {"refundId": "r1", "amount": PART, "currency": "EUR"}
+        case "refunded":
+            amount = TOTAL - PART if "refunded in part" in order.life else TOTAL
+            return "order_refunded", {"refundId": "r2", "amount": amount, "currency": "EUR"}
+        case _:
+            parcel = {"tracking": {"number": "T1"}} if step == "shipped" else {}
+            return "order_updated", {"status": STATUSES[step], **parcel}

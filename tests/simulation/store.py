@@ -16,6 +16,7 @@ from typing import Any, Self
 import hiredis
 import redis
 
+from tests.simulation.watch import NAMES
 from worker.embedded import find_server
 
 EXPIRIES = "{commerce-sync}:simulated-expiries"
@@ -152,17 +153,21 @@ class SimulatedClient:
     ) -> None:
         self._server = server
         self.call = call
+        self.heard: Callable[[str, Sequence[Any], Any], None] = lambda *_: None
         self._now_ms = now_ms
 
     def register_script(self, text: str) -> Callable[..., Any]:
         """Give the script as a function."""
-        name = self._server.script(text)
+        sha, name = self._server.script(text), NAMES[text]
 
         def run(*, keys: Sequence[str], args: Sequence[Any]) -> Any:
-            # The time is that at which the script runs, however late: it stands for the server's own.
-            return self.call(
-                "script", lambda: self._server.ask("EVALSHA", name, len(keys), *keys, self._now_ms(), *args[1:])
-            )
+            def apply() -> Any:
+                # The time is that at which the script runs, however late: it stands for the server's own.
+                answer = self._server.ask("EVALSHA", sha, len(keys), *keys, self._now_ms(), *args[1:])
+                self.heard(name, args, answer)
+                return answer
+
+            return self.call(name, apply)
 
         return run
 

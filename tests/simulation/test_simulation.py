@@ -3,19 +3,22 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.brevo_plan import Case
 from tests.simulation.history import History
 from tests.simulation.plan import FAULTS
 from tests.simulation.runs import run_many, server
 from tests.simulation.store import Server
 from worker.engine.lanes import Lanes
+from worker.engine.leases import LeaseKeeper
 from worker.engine.limits import Limits, Permit
+from worker.engine.retry import RetryPolicy
 from worker.engine.subjects import Facets
 from worker.sync import news
 from worker.sync.news import News
@@ -89,19 +92,53 @@ def test_a_consent_that_nobody_gave_is_seen(store: Server, monkeypatch: pytest.M
 def test_a_grant_that_survives_a_deletion_is_seen(store: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(news, "_ended", lambda *_: {})
 
-    assert any("granted: True, not False" in one for one in violations(store, range(128, 129)))
+    assert any("granted: True, not False" in one for one in violations(store, range(185, 186)))
+
+
+def test_a_block_that_a_change_of_address_lifts_for_good_is_seen(
+    store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Case._must_stay_blocked
+    monkeypatch.setattr(Case, "_must_stay_blocked", lambda case: bool(case.renamed) and real(case))
+
+    assert any(one.startswith("I4 brevo may use email") for one in violations(store, range(7, 8)))
 
 
 def test_budgets_that_are_not_kept_are_seen(store: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Limits, "take", lambda *_, **__: Permit(wait=0.0, id="-"))
 
-    assert any(one.startswith("I5") for one in violations(store, range(182, 183)))  # sixty customers in five seconds
+    assert any(one.startswith("I5") for one in violations(store, range(27, 28)))  # sixty customers in five seconds
 
 
 def test_leases_that_are_not_renewed_are_seen(store: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lanes, "renew", lambda _, leases: [True] * len(leases))
 
     assert violations(store, range(200))
+
+
+def test_leases_that_are_not_handed_back_after_a_failure_of_the_store_are_seen(
+    store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LeaseKeeper, "_hand_back", lambda _: None)
+
+    assert any("poison without three crashes" in one for one in violations(store, range(17, 18)))
+
+
+def test_calls_without_a_lease_are_seen(store: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LeaseKeeper, "fresh", lambda *_: True)
+
+    assert any("at once" in one for one in violations(store, range(114, 115)))
+
+
+@pytest.mark.parametrize(
+    "wait", [lambda *_, **__: 0.0, lambda policy, _, **__: policy.cap], ids=["too soon", "for ever"]
+)
+def test_a_policy_of_retries_that_is_not_kept_is_seen(
+    store: Server, monkeypatch: pytest.MonkeyPatch, wait: Callable[..., float]
+) -> None:
+    monkeypatch.setattr(RetryPolicy, "wait", wait)
+
+    assert any(one.startswith("I5") for one in violations(store))
 
 
 def test_the_command_prints_one_line_of_json_last() -> None:

@@ -9,7 +9,8 @@ from connectors.calls import Call, Response
 from connectors.sandbox.registry import SANDBOXES
 from connectors.sandbox.vendor import Vendor
 from tests.contracts.vendor_accounts import VendorAccount
-from tests.simulation.shop import REFUSED, Shop
+from tests.simulation.shop import Shop
+from tests.simulation.truth import REFUSED
 
 LONG_DENIED = 7200.0  # so long after a denial arrived nothing may grant any more, whatever was in flight
 
@@ -25,6 +26,8 @@ class Vendors:
         self.calls = 0
         self._at_work: dict[tuple[str, str], Any] = {}
         self._granted: set[tuple[str, str, str]] = set()
+        self._told: dict[tuple[str, str], float] = {}  # when the key was claimed for the last call
+        self._exposed: set[tuple[str, str]] = set()  # subjects that Brevo unblocked, to be blocked again
         self.world: Any = None
 
     def sender(self, process: Any) -> "Sender":
@@ -33,7 +36,7 @@ class Vendors:
 
     def forget(self, process: Any) -> None:
         """Forget the calls of a process that died: nobody waits for their answers."""
-        self._at_work = {key: one for key, one in self._at_work.items() if one is not process}
+        self._at_work = {key: one for key, one in self._at_work.items() if one.owner is not process}
 
     def name_of(self, base_url: str) -> str:
         """Name the destination by where it is reached."""
@@ -41,7 +44,7 @@ class Vendors:
         return found
 
     def begin(self, process: Any, destination: str, call: Call) -> None:
-        """Check what is true at the start of every call: budgets, and that nobody else tells of the same customer."""
+        """Check what is true at the start of every call: budgets, and that nobody else tells of the same subject."""
         self.calls += 1
         now = self.world.timeline.now
         budget = f"{destination} {call.budget}"
@@ -53,18 +56,22 @@ class Vendors:
                     f"I5 {budget}: {calls + 1} calls within {now - log[-calls - 1]:.3f} of {seconds} s"
                 )
         for subject in call.subjects:
-            if not subject.startswith("customer:"):
-                continue
-            other = self._at_work.get((destination, subject))
-            if other is not None and other is not process and other.frozen_until <= now:
-                self.world.violation(f"two workers tell {destination} of {subject} at once")
-            self._at_work[destination, subject] = process
+            place = (process.lane(), subject)
+            lease = self.world.watch.leases[place]
+            other = self._at_work.get(place)
+            if other is not None and other is not lease and (other.settled or lease.claimed < other.until):
+                self.world.violation(f"two workers tell {place[0]} of {subject} at once")
+            if lease.owner is not process or lease.settled:
+                self.world.violation(f"a worker tells {place[0]} of {subject}, which it does not hold")
+            self._at_work[place] = lease
+            self._told[destination, subject] = lease.claimed
 
-    def end(self, process: Any, destination: str, call: Call) -> None:
+    def end(self, process: Any, call: Call) -> None:
         """Note that a worker has its answer."""
         for subject in call.subjects:
-            if self._at_work.get((destination, subject)) is process:
-                del self._at_work[destination, subject]
+            lease = self._at_work.get((process.lane(), subject))
+            if lease is not None and lease.owner is process:
+                del self._at_work[process.lane(), subject]
 
     def answer(self, destination: str, headers: Mapping[str, str], base_url: str, call: Call) -> Response:
         """Let the vendor answer, and look at what it holds after that."""
@@ -75,21 +82,37 @@ class Vendors:
             self.world.fired["rejected"] += not self.world.calm
             return Response(status=400, headers={}, body=b'{"code": "invalid_parameter", "message": "no"}')
         response = account.send(base_url, headers, call)
-        self.check_grants(destination)
+        self.check_grants(destination, exposed=_unblocks(call))
         return response
 
-    def check_grants(self, destination: str) -> None:
+    def settled(self, lane: str, key: str) -> None:
+        """Check that who was unblocked by a change of address is blocked again when the change is delivered."""
+        destination = lane.partition(".")[0]
+        if (destination, key) in self._exposed:
+            self._exposed.remove((destination, key))
+            self.check_grants(destination)
+
+    def check_grants(self, destination: str, *, exposed: tuple[str, ...] = ()) -> None:
         """Check that nobody is granted what the newest decision does not grant."""
         now = self.world.timeline.now
         granted = granted_at(destination, self.accounts[destination].vendor)
-        for customer, channel in granted:
-            one = self.shop.customers.get(customer)
+        for customer, channel in list(granted):
+            one = self.shop.by_our_id.get(customer)
             if one is None:
+                self.world.violation(f"{destination} has somebody whom nobody told of")
                 continue
             key = (destination, customer, channel)
-            if not one.was_granted(channel, by=now):
-                self.world.violation(f"I4 {destination} may use {channel} of {customer}, who never agreed")
-            elif key not in self._granted and one.is_long_denied(channel, by=now, since=LONG_DENIED):
+            if key in self._granted:
+                continue
+            if channel == "email" and one.key in exposed:
+                self._exposed.add((destination, one.key))
+            if channel == "email" and (destination, one.key) in self._exposed:
+                granted.remove((customer, channel))
+                continue
+            claimed = self._told.get((destination, one.key), 0.0)
+            if not one.was_granted(channel, mapped=self.world.watch.mapped, by=claimed):
+                self.world.violation(f"I4 {destination} may use {channel} of {customer}, who had not agreed")
+            elif one.is_long_denied(channel, by=now, since=LONG_DENIED):
                 self.world.violation(f"I4 {destination} was granted {channel} of {customer} long after the denial")
         self._granted = {one for one in self._granted if one[0] != destination}
         self._granted |= {(destination, *one) for one in granted}
@@ -100,7 +123,7 @@ def granted_at(destination: str, vendor: Vendor) -> list[tuple[str, str]]:
     held: Any = vendor
     if destination == "brevo":
         return [
-            (contact.ext_id.removeprefix("custom-"), channel)
+            (contact.ext_id, channel)
             for contact in held.contacts.values()
             if contact.ext_id
             for channel, blocked in (("email", contact.email_blocked), ("sms", contact.sms_blocked or not contact.sms))
@@ -108,18 +131,24 @@ def granted_at(destination: str, vendor: Vendor) -> list[tuple[str, str]]:
         ]
     if destination == "custobar":
         return [
-            (str(row.get("external_id", "")).removeprefix("custom-"), channel)
+            (str(row.get("external_id", "")), channel)
             for row in held.customers
             for channel in ("email", "sms")
             if row.get(f"can_{channel}")
         ]
     names = {"email": "accepts_marketing", "sms": "accepts_sms_marketing"}
     return [
-        (str(row.get("source_id", "")).removeprefix("custom-"), channel)
+        (str(row.get("source_id", "")), channel)
         for row in _state(vendor)["customers"]
         for channel, name in names.items()
         if (row.get("metadata") or {}).get(name)
     ]
+
+
+def _unblocks(call: Call) -> tuple[str, ...]:
+    """Name whom a call unblocks though it says otherwise: Brevo lifts the block of an address that changes."""
+    body = call.body if call.step == "update" and isinstance(call.body, dict) else {}
+    return call.subjects if body.get("emailBlacklisted") and "EMAIL" in body.get("attributes", ()) else ()
 
 
 def _state(vendor: Vendor) -> Any:
@@ -160,7 +189,10 @@ class Sender:
             world.note("fault", destination, response.status)
             world.pause(self._process, there + took)
             box.append(response)
-        vendors.end(self._process, destination, call)
+        vendors.end(self._process, call)
+        if box[0].status == 0 or box[0].status >= 500:
+            for subject in call.subjects:
+                world.watch.call_failed((self._process.lane(), subject))
         return box[0]
 
     def _fault(self, destination: str) -> tuple[Response | None, float | None]:

@@ -4,15 +4,18 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from typing import Any
 from unittest import mock
+from weakref import WeakKeyDictionary
 
+import greenlet
 import redis
 
 from tests.simulation.plan import Plan
 from tests.simulation.store import Server, SimulatedClient
 from tests.simulation.timeline import START, Timeline
+from tests.simulation.watch import Watch
 from worker import wiring
 from worker.engine.clock import Clock
 from worker.settings.models import Settings
@@ -37,7 +40,7 @@ class World:
         self.random = random.Random(f"world {plan.seed}")
         self.fired: Counter[str] = Counter()
         self.violations: list[str] = []
-        self.disturbed: Counter[tuple[str, str]] = Counter()  # (lane, key) whose lease a fault has cost
+        self.watch = Watch(self)
         self.calm = False
         self.processes: list[Process] = []
         self._trace = hashlib.blake2b(digest_size=16)
@@ -107,13 +110,7 @@ class World:
 
     def _crash(self, process: "Process") -> None:
         self._crashes += 1
-        self.disturb(process)
-
-    def disturb(self, process: "Process") -> None:
-        """Note whose leases may be lost by what happens to this worker now."""
-        for lane in process.program.drains:
-            for key in self.server.ask("ZRANGE", f"{{commerce-sync}}:lane:{lane}:leased", 0, -1):
-                self.disturbed[lane, key.decode()] += 1
+        self.watch.crashed(process)
 
     def wake(self, lane: str, slot: str) -> None:
         """Send a wake-up."""
@@ -142,7 +139,6 @@ class World:
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
                 failures += 1
                 if failures > RETRIES:
-                    self.disturb(process)
                     raise
                 self.pause(process, min(1.0, 0.05 * 2**failures))
 
@@ -153,13 +149,13 @@ class World:
         if self.happens("store_before"):
             self.pause(process, self.random.choice((0.0, STORE_TIMEOUT)))
             if self.random.random() < 0.3:
-                self.disturb(process)
                 raise redis.exceptions.ReadOnlyError
             raise self.random.choice((redis.exceptions.TimeoutError, redis.exceptions.ConnectionError))
         self.note(process.number, command)
         answer = apply()
         if self.happens("store_after"):
-            self.disturb(process)
+            if command == "claim":
+                self.watch.claim_lost()
             self.pause(process, self.random.choice((0.0, STORE_TIMEOUT)))
             raise self.random.choice((redis.exceptions.TimeoutError, redis.exceptions.ConnectionError))
         self.pause(process, self.random.uniform(0.0001, 0.0005))
@@ -177,6 +173,7 @@ class Process:
         self.frozen_until = 0.0
         self.busy = 0
         self._keeping = False
+        self._lanes: WeakKeyDictionary[greenlet.greenlet, str] = WeakKeyDictionary()
         self._skew = 0.0
         if "skew" in world.plan.rates and not world.calm and mortal:
             self._skew = world.random.uniform(-3600, 3600)
@@ -205,10 +202,15 @@ class Process:
                 self.world.settings, "", wake=self.world.wake, running=lambda: not self.stopping, chances=chances
             )
         client.call = lambda command, apply: self.world.store_call(self, command, apply)
+        client.heard = partial(self.world.watch.heard, self)
         return program
 
     def _booting(self, _: str, apply: Callable[[], Any]) -> Any:
         return apply()
+
+    def lane(self) -> str:
+        """Give the lane that the task at work drains."""
+        return self._lanes[greenlet.getcurrent()]
 
     def is_free(self) -> bool:
         """Tell whether a wake-up may come here; one that is frozen may have taken it just before."""
@@ -224,6 +226,7 @@ class Process:
             self.world.timeline.spawn(self, self._keep_leases)
 
     def _drain(self, lane: str, slot: str) -> None:
+        self._lanes[greenlet.getcurrent()] = lane
         try:
             self.program.drain(lane, slot)
         except redis.exceptions.RedisError:
@@ -236,9 +239,14 @@ class Process:
     def _keep_leases(self) -> None:
         self.world.pause(self, self.world.random.random())
         try:
-            while self.busy:
-                with suppress(redis.exceptions.RedisError):
+            while True:
+                busy = self.busy
+                try:
                     self.program.leases.beat()
+                except redis.exceptions.RedisError:
+                    busy += 1  # it may have leases to hand back
+                if not busy and not self.busy:
+                    break
                 self.world.pause(self, self.program.leases.every)
         finally:
             self._keeping = False

@@ -152,7 +152,9 @@ class Rig:
         self.running: Callable[[], bool] = lambda: True
         self.numbers = itertools.count(1)
 
-    def program(self, *, limits: str = "off", options: str = "", skills: str = "", engine: str = "") -> Program:
+    def program(
+        self, *, limits: str = "off", options: str = "", skills: str = "", engine: str = "", **more: Any
+    ) -> Program:
         """Build a program on this store, with no thread of its own."""
         path = self.folder / "commerce-sync.yaml"
         path.write_text(
@@ -165,6 +167,7 @@ class Rig:
             "",
             wake=lambda lane, slot: self.wakes.append((lane, slot)),
             running=lambda: self.running(),  # noqa: PLW0108 - a test may change it later
+            **more,
         )
         self.figures = Figures(built.lanes.scripts)
         self.letters_of = DeadLetters(built.lanes)

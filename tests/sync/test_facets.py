@@ -205,7 +205,7 @@ def test_a_value_of_an_unknown_kind_is_an_error() -> None:
 def test_a_packed_item_is_plain_json() -> None:
     customer = said(birthday=date(1990, 5, 17), last_order_at=NOW, tags=("a", "ü"))
 
-    assert {"facets"} == json.loads(pack(facets_of(change(customer), ARRIVAL))).keys()
+    assert {"v", "facets"} == json.loads(pack(facets_of(change(customer), ARRIVAL))).keys()
 
 
 @given(facet_maps, facet_maps, facet_maps)

@@ -13,8 +13,10 @@ from connectors.destination import LaneSpec
 from connectors.registry import DESTINATIONS
 from connectors.verdicts import Delivered
 from worker import routes
+from worker.engine.clock import Clock
 from worker.engine.events import Event
 from worker.sync.mapping import REQUESTS
+from worker.wiring import Chances
 
 CUSTOMERS = "brevo.contacts"
 ORDERS = "brevo.orders"
@@ -124,6 +126,21 @@ def test_an_order_waits_for_its_customer_no_longer_than_a_while(shop: Any, monke
 
     settle_all(shop, ORDERS)
 
+    assert 1 == len(shop.more["orders"].states)
+
+
+@pytest.mark.parametrize("ahead", [8 * 3600.0, -8 * 3600.0])
+def test_an_order_waits_by_the_time_of_the_store_whatever_the_workers_clock(shop: Any, ahead: float) -> None:
+    clock = Clock(now=lambda: time.time() + ahead)
+    shop.shop = shop.program(skills="order-sync: {options: {events: true}}", chances=Chances(clock=clock))
+    keep(shop, order())
+
+    settle_all(shop, ORDERS)
+    assert not shop.more["orders"].states, "the customer is about to be told"
+
+    settle_all(shop, CUSTOMERS)
+    time.sleep(0.4)
+    settle_all(shop, ORDERS)
     assert 1 == len(shop.more["orders"].states)
 
 

@@ -14,6 +14,7 @@ from worker.commands.reporting import pairs, print_json, rows, say, stdout
 from worker.commands.since import since_ms
 from worker.commands.waking import wake_all
 from worker.engine.dead_letters import DeadLetter, DeadLetters
+from worker.engine.errors import UnknownVersionError
 from worker.engine.lanes import MAP, Item
 from worker.scrubbing import scrub_id, scrub_text
 from worker.sync.destination import PROCESSES
@@ -174,7 +175,10 @@ def _renewed(lane: str) -> Callable[[Item], Item]:
 
 
 def _forced(item: Item) -> Item:
-    facets, _ = unpack(item.body)
+    try:
+        facets, _ = unpack(item.body)
+    except UnknownVersionError:  # goes back as it is: if no newer release runs yet, it is parked again
+        return item
     return replace(item, body=pack(facets, forced=True))
 
 
@@ -194,4 +198,11 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
 def _facet_names(letter: DeadLetter) -> list[str]:
     told = letter.lane not in {MAP, REQUESTS} and not letter.lane.endswith(PROCESSES)
     bodies: Iterable[bytes] = (item.body for item in letter.items) if told else ()
-    return sorted({name for body in bodies for name in unpack(body)[0]})
+    return sorted({name for body in bodies for name in _names(body)})
+
+
+def _names(body: bytes) -> Iterable[str]:
+    try:
+        return unpack(body)[0]
+    except UnknownVersionError:
+        return ()

@@ -7,10 +7,20 @@ import redis.exceptions
 
 # What the store may answer instead of an answer: the work is left to its lease.
 STORE_ERRORS: Final = (redis.exceptions.RedisError,)
+# The reason of dead letters that a newer release can deliver.
+UNKNOWN_VERSION: Final = "unknown_version"
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - names the state that the caller acts on
     """The store gave no usable answer, so nothing is known to be kept: hold the work and try again."""
+
+
+class UnknownVersionError(ValueError):
+    """A newer release wrote this: it is parked whole, until one that can read it takes over."""
+
+    def __init__(self, version: object) -> None:
+        super().__init__("written by a newer release")
+        self.detail = f"version {version}" if isinstance(version, int) else "a version of unknown form"
 
 
 # What a person can do about it, by the word that the store's refusal begins with, or by what the client makes of it.

@@ -3,6 +3,9 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
+
+from worker.engine.errors import UnknownVersionError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,13 +20,19 @@ class Event:
     body: bytes
 
     def head(self) -> str:
-        """Give everything but the body as one line of JSON."""
+        """Give everything but the body as one line of JSON; a later form has its version behind these four values."""
         return json.dumps([self.source, self.topic, self.delivery_id, self.received_us])
 
     @classmethod
     def of(cls, event_id: str, head: str | bytes, body: bytes) -> "Event":
-        """Build from what `head` gave."""
-        source, topic, delivery_id, received_us = json.loads(head)
+        """Build from what `head` gave.
+
+        Raises: UnknownVersionError.
+        """
+        told: list[Any] = json.loads(head)
+        if len(told) > 4:
+            raise UnknownVersionError(told[-1])
+        source, topic, delivery_id, received_us = told
         return cls(id=event_id, source=source, topic=topic, delivery_id=delivery_id, received_us=received_us, body=body)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from mappings.records import ABSENT, GRANTED, Change, Consent, Customer
+from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import (
     FINAL,
     KNOWN_TIME,
@@ -29,6 +30,8 @@ RAW: Final = "raw:"
 CONSENTS: Final[Mapping[str, str]] = {"email_consent": "email", "sms_consent": "sms"}
 # Facets that are never news twice: the first that says so stands.
 REACHED: Final = "reached:"
+# Of the form of an item's body. Raise it with every change that older releases would misread: they park what is newer.
+VERSION: Final = 1
 PROFILE: Final = tuple(name for name in Customer.model_fields if name not in {*CONSENTS, "tags_added", "tags_removed"})
 
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -104,15 +107,21 @@ def decided_at(version: Version) -> datetime | None:
 
 def pack(facets: Facets, *, forced: bool = False) -> bytes:
     """Give the body of an item. A forced one is delivered even when the destination should hold it already."""
-    packed: dict[str, Any] = {"facets": pack_facets(facets)}
+    packed: dict[str, Any] = {"v": VERSION, "facets": pack_facets(facets)}
     if forced:
         packed["forced"] = True
     return _ENCODER.encode(packed).encode()
 
 
 def unpack(body: bytes) -> tuple[dict[str, Facet], bool]:
-    """Read what `pack` gave: the facets, and whether they are forced."""
+    """Read what `pack` gave: the facets, and whether they are forced.
+
+    Raises: UnknownVersionError.
+    """
     packed = json.loads(body)
+    version = packed.get("v", 1)  # the first release wrote none
+    if version != VERSION:
+        raise UnknownVersionError(version)
     return unpack_facets(packed["facets"]), bool(packed.get("forced"))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from worker.engine.errors import UnknownVersionError
 from worker.engine.lanes import MAP, Item, Lanes
 from worker.sync.facets import fold, pack, unpack
 
@@ -16,7 +17,10 @@ def fold_long(lanes: Lanes, long: Iterable[tuple[str, str]]) -> None:
         items = lanes.pending(lane, key, MOST)
         if len(items) < 2:
             continue
-        read = [unpack(item.body) for item in items]
+        try:
+            read = [unpack(item.body) for item in items]
+        except UnknownVersionError:  # left to the delivery, which parks it
+            continue
         body = pack(fold(facets for facets, _ in read), forced=any(forced for _, forced in read))
         oldest = min(item.received_us for item in items)
         lanes.compact(lane, key, items, Item(event=items[-1].event, received_us=oldest, body=body))

@@ -14,6 +14,7 @@ from mappings.platform import Delivery, Platform, Said
 from mappings.reading import MalformedError, MappingError, Node, parse
 from mappings.records import ABSENT, Change, Ignored, OrderChange, Request
 from worker.engine.clock import SYSTEM_CLOCK, Clock
+from worker.engine.errors import UNKNOWN_VERSION, UnknownVersionError
 from worker.engine.events import Event
 from worker.engine.lanes import EVENTS, MAP, Item, Lanes, Leased, Mapped, Push, Settlement
 from worker.engine.leases import LeaseKeeper
@@ -249,6 +250,9 @@ class MapDrain:
             except UnmappableError as error:
                 log.warning("event not mapped", event_id=key.key, reason=error.reason, where=error.where)
                 buried.append(_bury(key, error.reason, error.where, error.detail))
+            except UnknownVersionError as error:
+                log.warning("written by a newer release", event_id=key.key, detail=error.detail)
+                buried.append(_bury(key, UNKNOWN_VERSION, "head", error.detail))
             except Exception as error:  # a fault of ours in one event must not hold up the others
                 log.exception("mapping failed", event_id=key.key)
                 buried.append(_bury(key, "fault", "", type(error).__name__))

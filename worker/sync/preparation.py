@@ -11,6 +11,7 @@ import structlog
 
 from connectors.connector import AnyState, Call, Nothing
 from worker.engine.clock import SYSTEM_CLOCK, Clock
+from worker.engine.errors import UNKNOWN_VERSION, UnknownVersionError
 from worker.engine.lanes import Leased, Settlement
 from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
@@ -70,7 +71,7 @@ class _Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparer:
-    """Folds pending changes and asks the connector for the first calls. `store_ms` gives the time that arrivals have."""
+    """Folds pending changes and asks the connector for the first calls. `store_ms` gives the time arrivals are of."""
 
     relations: Relations
     identity: Identity
@@ -189,6 +190,11 @@ def _or_fault(key: Leased, step: Callable[[], T | Settlement]) -> T | Settlement
     """Run a step; a fault of ours in one subject buries it and must not hold up the others."""
     try:
         return step()
+    except UnknownVersionError as error:
+        log.warning("written by a newer release", subject=key.key, detail=error.detail)
+        return Settlement(
+            key=key.key, token=key.token, action="bury", reason=UNKNOWN_VERSION, field="v", detail=error.detail
+        )
     except Exception as error:
         log.exception("preparation failed", subject=key.key)
         return Settlement(key=key.key, token=key.token, action="bury", reason="fault", detail=type(error).__name__)
