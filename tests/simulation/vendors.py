@@ -63,6 +63,8 @@ class Vendors:
                 self.world.violation(f"two workers tell {place[0]} of {subject} at once")
             if lease.owner is not process or lease.settled:
                 self.world.violation(f"a worker tells {place[0]} of {subject}, which it does not hold")
+            if not self.world.watch.may_call(place, call.budget):
+                self.world.violation(f"I5 {place[0]} {subject} is told sooner than asked")
             self._at_work[place] = lease
             self._told[destination, subject] = lease.claimed
 
@@ -190,6 +192,11 @@ class Sender:
             world.pause(self._process, there + took)
             box.append(response)
         vendors.end(self._process, call)
+        asked = box[0].headers.get("retry-after")
+        if asked:
+            for subject in call.subjects:
+                lease = world.watch.leases[self._process.lane(), subject]
+                lease.asked = (call.budget, world.timeline.now + float(asked) - 0.01)
         if box[0].status == 0 or box[0].status >= 500:
             for subject in call.subjects:
                 world.watch.call_failed((self._process.lane(), subject))

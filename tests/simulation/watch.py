@@ -31,6 +31,7 @@ class Lease:
     until: float
     attempts: int
     settled: bool = False
+    asked: tuple[str, float] | None = None  # the budget of its last call, and until when its destination wants no more
 
 
 class Watch:
@@ -44,6 +45,7 @@ class Watch:
         self.most_failures: Counter[tuple[str, str]] = Counter()  # likewise, of calls
         self._crashes: Counter[tuple[str, str]] = Counter()
         self._failures: Counter[tuple[str, str]] = Counter()
+        self._asked: dict[tuple[str, str], tuple[str, float]] = {}
         self._not_before: dict[tuple[str, str], float] = {}
         self._claimed: list[tuple[str, str]] = []
 
@@ -68,6 +70,11 @@ class Watch:
         """Note that a destination failed a call for a (lane, key)."""
         self._failures[place] += 1
         self.most_failures[place] = max(self.most_failures[place], self._failures[place])
+
+    def may_call(self, place: tuple[str, str], budget: str) -> bool:
+        """Tell whether a destination has not asked for more patience: as far as a worker lived to note it."""
+        asked = self._asked.get(place)
+        return asked is None or asked[0] != budget or self._world.timeline.now >= asked[1]
 
     def _count_crash(self, place: tuple[str, str]) -> None:
         self._crashes[place] += 1
@@ -122,6 +129,8 @@ class Watch:
             if action == "done":
                 self._failures.pop(place, None)
                 self._world.vendors.settled(lane, key)
+            if lease.asked and not rode:
+                self._asked[place] = lease.asked
             if action in {"retry", "defer"}:
                 self._not_before[place] = self._world.timeline.now + int(delay_ms) / 1000 - 0.002
             if action == "retry" and not rode:
