@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from connectors import connector
 from connectors.brevo_plan import Case
 from tests.simulation.history import History
 from tests.simulation.plan import FAULTS
@@ -139,6 +140,12 @@ def test_a_policy_of_retries_that_is_not_kept_is_seen(
     monkeypatch.setattr(RetryPolicy, "wait", wait)
 
     assert any(one.startswith("I5") for one in violations(store))
+
+
+def test_patience_that_a_destination_asks_for_in_vain_is_seen(store: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "retry_after", lambda *_, **__: 1.0)
+
+    assert any("sooner than asked" in one for one in violations(store, range(20, 21)))
 
 
 def test_the_command_prints_one_line_of_json_last() -> None:

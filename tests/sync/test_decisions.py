@@ -11,7 +11,7 @@ from mappings.records import ABSENT, NOTHING_SAID, Change, Consent
 from worker.engine.subjects import Facet, SubjectRecord
 from worker.sync.facets import EXISTS, facets_of
 from worker.sync.kinds import KINDS
-from worker.sync.news import after_telling, kept, news, superseded
+from worker.sync.news import after_telling, kept, news, superseded, untold
 
 DAY = datetime(2026, 3, 1, tzinfo=timezone.utc)
 ARRIVED = int(DAY.timestamp() * 1_000_000) + 86_400_000_000
@@ -22,17 +22,21 @@ def said(arrival: int, decision: str, decided: int | None, note: str | None = No
     """Give the facets of the arrival-th change, of a customer who decided at that second of the day."""
     time = None if decided is None else DAY + timedelta(seconds=decided)
     consent = Consent(decision=decision, time=time, origin="form")
-    fields = {"email_consent": consent, "note": ABSENT if note is None else note}
-    change = Change(
+    return change(arrival, email_consent=consent, note=ABSENT if note is None else note)
+
+
+def change(arrival: int, *, deleted: bool = False, **fields: object) -> dict[str, Facet]:
+    """Give the facets of the arrival-th change."""
+    one = Change(
         id="1",
         time=DAY + timedelta(seconds=10 * arrival),
         rank=1,
-        deleted=False,
+        deleted=deleted,
         final=False,
         customer=NOTHING_SAID.model_copy(update=fields),
         notes=(),
     )
-    return facets_of(change, ARRIVED + arrival)
+    return facets_of(one, ARRIVED + arrival)
 
 
 def told(record: SubjectRecord, facets: Mapping[str, Facet]) -> SubjectRecord:
@@ -108,3 +112,18 @@ def test_decisions_carry_their_time() -> None:
 
     assert {"email": Decision(granted=False, time=DAY + timedelta(seconds=7))} == found.decisions()
     assert {} == replace(found, consents={}).decisions()
+
+
+def test_a_grant_of_a_refused_letter_ends_though_the_deletion_comes_after_the_return() -> None:
+    grant = said(0, "granted", 5)
+    refused = news(CUSTOMERS, SubjectRecord(), [grant])
+    assert refused is not None
+    # Its customer was created by the next change, as one who had granted.
+    record = told(untold(SubjectRecord(), refused.consents, refused.gone), change(2, note="back"))
+
+    found = news(CUSTOMERS, record, [change(1, deleted=True)])
+
+    assert found is not None
+    assert not found.deleted
+    assert not found.decisions()["email"].granted
+    assert not found.facets["email_consent"][0][0]

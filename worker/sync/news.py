@@ -136,7 +136,8 @@ def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) ->
 def _ended(record: SubjectRecord, folded: Facets, gone: Version) -> dict[str, Facet]:
     """Give the denials that a deletion stands for whose subject is back before the destination heard of it.
 
-    What was granted before may be there even if no record says so: a worker may have died right after its call.
+    What was granted before may be there even if no record says so: a worker may have died right after its call, and a
+    grant that was refused with the rest of its letter was told when the subject was created by a later change.
     """
     if record.versions.get(DELETED, NEVER) >= gone:
         return {}
@@ -144,7 +145,9 @@ def _ended(record: SubjectRecord, folded: Facets, gone: Version) -> dict[str, Fa
     for name, channel in CONSENTS.items():
         told_at = record.versions.get(name, NEVER)
         in_doubt = record.doubt and name in folded
-        if told_at < gone and (told_at > NEVER or in_doubt) and record.consents.get(channel) != (False, told_at):
+        granted, newest = record.consents.get(channel, (False, NEVER))
+        may_be_there = told_at > NEVER or in_doubt or (granted and newest < gone)
+        if told_at < gone and may_be_there and record.consents.get(channel) != (False, told_at):
             ended[name] = ([False, DELETED], gone)
     return ended
 
