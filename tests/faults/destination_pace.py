@@ -27,7 +27,7 @@ CROWD: Final = 80  # comes before what is measured, so that the slow one has as 
 SETTLED: Final = 2.0
 MOST_SLOWER: Final = 1.5
 CALLS_AT_ONCE: Final = 8
-MOST_THREADS: Final = 12  # of sixteen: a drain whose slot was not renewed in time makes way for another, and goes on
+MOST_THREADS: Final = 8  # of sixteen
 WAITS: Final = 2.0  # who waits for a thread that the slow one holds waits for longer
 
 
