@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import __main__ as command
 from tests.faults.cases import NOT_YET
-from tests.faults.catalogue import FAULTS, fault
+from tests.faults.catalogue import FAULTS, fault, rank
 from tests.faults.ledger import Counts
 from tests.faults.run import Run
 
@@ -179,3 +179,9 @@ def test_same_seed_draws_the_same_and_another_another(report: Any) -> None:
 def test_number_that_is_taken_or_none_does_not_enter_the_catalogue(number: str) -> None:
     with pytest.raises(ValueError, match="no new number"):
         fault(number, "again")
+
+
+def test_every_row_of_the_catalogue_is_a_case_or_has_its_reason() -> None:
+    rows = {rank(number) for number in (*FAULTS, *NOT_YET)}
+
+    assert set(range(1, 57)) == rows
