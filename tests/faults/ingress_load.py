@@ -89,7 +89,8 @@ def unharmed(run: Run, system: System) -> Iterator[None]:
     until(lambda: not taken(system), "connections are not closed")
     memory, descriptors = web.memory_info().rss, web.num_fds()
     yield
-    until(lambda: web.num_fds() <= descriptors + 2, "descriptors are not given back", told=lambda: str(web.num_fds()))
+    # A few may be the store's: its pool grows with what happens to be under way at once. Held back, they were hundreds.
+    until(lambda: web.num_fds() <= descriptors + 8, "descriptors are not given back", told=lambda: str(web.num_fds()))
     run.figure("memory of the web process, grown", (web.memory_info().rss - memory) / MIB, "MiB", most=32)
     run.expect(system.process("web 0").pid == web.pid, "the web process was restarted")
     system.await_idle()
