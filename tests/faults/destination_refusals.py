@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -36,7 +34,6 @@ ROWS: Final = 200
 ASKS_EVERY: Final = 0.5
 TIMES_AN_HOUR: Final = 12
 MOST_CALLS: Final = 3
-MAIN: Final = "from worker.commands.main import main; main()"
 
 
 def _poisoned(number: int) -> tuple[Customers, list[Webhook]]:
@@ -147,9 +144,7 @@ def key_revoked(run: Run) -> None:
 
 
 def _judge_status(run: Run, system: System) -> None:
-    command = [sys.executable, "-c", MAIN, "status", "--json"]
-    said = subprocess.run(command, env=system.environ, capture_output=True, check=False, timeout=30)
-    paused = json.loads(said.stdout)["paused"] if said.returncode == 0 else []
+    paused = system.command("status")["paused"]
     told = [one for one in paused if one["lane"] == "brevo.contacts" and one["reason"] == "unauthorized"]
     run.expect(told, "the status does not tell of the pause")
 

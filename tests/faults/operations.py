@@ -1,10 +1,7 @@
 """What operators do, under way: dead letters retried in thousands, old events replayed."""
 
-import json
 import signal
 import subprocess
-import sys
-from typing import Any
 
 from mappings.registry import PLATFORMS
 from tests.faults.catalogue import fault
@@ -15,7 +12,6 @@ from tests.faults.system import System
 from tests.faults.traffic import Customers, Webhook, at_brevo
 from worker.commands.posting import webhook_path
 
-MAIN = "from worker.commands.main import main; main()"
 RETRY = ("dead-letters", "retry", "--all")
 SENT = 3
 
@@ -33,9 +29,9 @@ def many_dead_letters_retried(run: Run) -> None:
         letters = _ids(system)
         dead = len(letters)
         run.expect(dead == len(old), f"{dead} dead letters of {len(old)}")
-        run.expect(len(_command(system, *RETRY, "--dry-run")["retried"]) == dead, "a dry run names other letters")
+        run.expect(len(system.command(*RETRY, "--dry-run")["retried"]) == dead, "a dry run names other letters")
         run.expect(_ids(system) == letters, "a dry run moved letters")
-        _command(system, *RETRY)
+        system.command(*RETRY)
         system.await_idle(240)
         again = _ids(system)
         run.expect(len(again) == dead, f"{len(again)} letters after a retry that failed, {dead} before it")
@@ -44,7 +40,7 @@ def many_dead_letters_retried(run: Run) -> None:
         system.burst(overtaken)
         system.await_idle()
         run.fire(_killed_on_its_way(system, dead))
-        _command(system, *RETRY)
+        system.command(*RETRY)
         system.await_idle(240)
         run.expect(not system.letters(), f"{len(system.letters())} letters left")
         run.add(count(system.journal.answers, at_brevo(system.ask("brevo", "contacts"))))
@@ -56,7 +52,9 @@ def _ids(system: System) -> set[str]:
 
 def _killed_on_its_way(system: System, dead: int) -> int:
     """Kill the command when it has put some letters back; say how many there were."""
-    process = subprocess.Popen(_line(*RETRY), env=system.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        system.line(*RETRY), env=system.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     buried = f"{system.scripts.prefix}:dead"  # their ids: as many as there are letters, and quick to count
     until(lambda: system.store.zcard(buried) < dead or process.poll() is not None, "no letter is put back")
     process.send_signal(signal.SIGKILL)
@@ -92,16 +90,6 @@ def _sent_by_hand(system: System, webhook: Webhook, times: int) -> int:
     before = system.lanes()["map"].pushed
     url = f"http://127.0.0.1:{system.ports[0]}{webhook_path(PLATFORMS[webhook.source], webhook.source, webhook.topic)}"
     where = ("--url", url, "--times", str(times))
-    line = _line("send", webhook.source, webhook.topic, str(file), *where)
+    line = system.line("send", webhook.source, webhook.topic, str(file), *where)
     subprocess.run(line, env=system.environ, capture_output=True, timeout=60, check=True)
     return system.lanes()["map"].pushed - before
-
-
-def _line(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", MAIN, *arguments]
-
-
-def _command(system: System, *arguments: str) -> Any:
-    line = _line(*arguments, "--json")
-    ran = subprocess.run(line, env=system.environ, capture_output=True, text=True, timeout=120, check=True)
-    return json.loads(ran.stdout)

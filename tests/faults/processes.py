@@ -1,5 +1,6 @@
 """The processes of a system under test: store, web, workers, beat and sandboxes, to be killed, suspended, restarted."""
 
+import json
 import os
 import signal
 import subprocess
@@ -60,7 +61,7 @@ class Processes:
         beat = (*celery, "beat", "--loglevel", "warning", "--pidfile=")
         sandboxes = [self._child(f"sandbox {vendor}", self._sandbox(vendor)) for vendor in self.sandboxes]
         if setup.up:
-            command = [sys.executable, "-c", MAIN, "up", "--port", str(self.ports[0])]
+            command = self.line("up", "--port", str(self.ports[0]))
             return [*sandboxes, Child(name="up", start=partial(self._launch, command, {}))]
         return [
             *sandboxes,
@@ -190,6 +191,19 @@ class Processes:
         at = time.time()
         process.send_signal(signal.SIGKILL)
         return at
+
+    def line(self, *arguments: str) -> list[str]:
+        """Give a command line of the product, to be run in `environ`."""
+        return [sys.executable, "-c", MAIN, *arguments]
+
+    def command(self, *arguments: str) -> Any:
+        """Run a command of the product that prints JSON, and give what it said.
+
+        Raises: CalledProcessError, TimeoutExpired.
+        """
+        line = self.line(*arguments, "--json")
+        ran = subprocess.run(line, env=self.environ, capture_output=True, text=True, timeout=120, check=True)
+        return json.loads(ran.stdout)
 
     def _signal(self, child: Child, number: signal.Signals) -> None:
         process = child.process

@@ -1,8 +1,6 @@
 """Schedules that are missing or doubled, and releases that mix during a deploy: F21 and F23."""
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -11,7 +9,7 @@ from typing import Any, Final
 from tests.faults.arrivals import arrivals, repeats
 from tests.faults.catalogue import fault
 from tests.faults.ledger import Answer, count
-from tests.faults.processes import MAIN, until
+from tests.faults.processes import until
 from tests.faults.run import Run
 from tests.faults.system import System
 from tests.faults.traffic import FIRST, SHOPIFY, Customers, at_brevo
@@ -128,8 +126,7 @@ def _upgrade(system: System, kept: Event) -> None:
 
 def _retry(system: System) -> None:
     """Retry all dead letters with the command."""
-    command = [sys.executable, "-c", MAIN, "dead-letters", "retry", "--all", "--json"]
-    subprocess.run(command, env=system.environ, check=True, capture_output=True, timeout=60)
+    system.command("dead-letters", "retry", "--all")
 
 
 def _now_us() -> int:

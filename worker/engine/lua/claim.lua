@@ -1,9 +1,9 @@
 -- Lease up to n due keys of a lane to one drain.
 -- ARGV: now, lane, slot, slots of the lane, n, lease_ms, records (the key of a claimed key's record is PREFIX:records:key).
--- Returns: {'paused', ms until it ends} | {'surplus'} | {'idle', ms until the next is due or ''} and the slot is free again, or
---   {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
--- A key that crashed its worker twice is claimed alone, and while it is at work no other of its kind is claimed on any lane: of
--- two that crash together nobody could tell which one does it. After CRASHES it is buried here. Where more is due than is
+-- Returns: {'paused', ms until it ends} | {'surplus'} | {'idle', ms until the next is due or ''} and the slot is free
+--   again, or {'claimed', slot to wake or '', per key: {key, token, attempts, crashes, {items}, {record}}}.
+-- A key that crashed SUSPECT times is claimed alone, and while it is at work no other of its kind is on any lane: of two
+-- that crash together nobody could tell which one does it. After CRASHES it is buried here. Where more is due than is
 -- claimed, a quarter of it is what came last, so that no backlog starves a live event. Runs when the store is full.
 run_when_full()
 local lane, slot, slots = ARGV[2], ARGV[3], tonumber(ARGV[4])
