@@ -90,10 +90,13 @@ class Ground:
             _end(child)
 
     @contextmanager
-    def server(self, *application: str, **environ: str) -> Iterator[int]:
-        """Serve an ASGI application by one uvicorn process, all with the same options; give its port."""
+    def server(self, *application: str, http: str = "httptools", **environ: str) -> Iterator[int]:
+        """Serve an ASGI application by one uvicorn process, all with the same options; give its port.
+
+        `http` is uvicorn's name for the protocol, or that of one of ours.
+        """
         port = free_port()
-        options = ("--host", LOOPBACK, "--port", str(port), "--http", "httptools", "--loop", "uvloop", "--ws", "none")
+        options = ("--host", LOOPBACK, "--port", str(port), "--http", http, "--loop", "uvloop", "--ws", "none")
         quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2")
         with self.module("uvicorn", *application, *options, *quiet, **environ) as child:
             wait_until(lambda: listens(port) or child.poll() is not None, "a server does not start")

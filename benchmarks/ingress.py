@@ -9,6 +9,7 @@ from typing import Any, Final
 from benchmarks.ground import PREFIX, BenchmarkError, Fsync, Ground, ground, say, wait_until
 from benchmarks.load import CONNECTIONS, Load, Round, load
 from benchmarks.showing import Bar
+from worker.commands.up import PROTOCOL
 
 ROUNDS: Final = 3
 EVENTS: Final = 40_000  # with more the store would begin to rewrite its append-only file in the middle of our rounds
@@ -84,7 +85,8 @@ def _check(place: Ground, stored: Callable[[Ground], int], answered: int) -> Non
 
 
 def _serve_ours(place: Ground) -> AbstractContextManager[int]:
-    return place.server("--factory", "worker.web:create", COMMERCE_SYNC_CONFIG=str(place.folder / "commerce-sync.yaml"))
+    configuration = str(place.folder / "commerce-sync.yaml")
+    return place.server("--factory", "worker.web:create", http=PROTOCOL, COMMERCE_SYNC_CONFIG=configuration)
 
 
 def _serve_naive(place: Ground) -> AbstractContextManager[int]:

@@ -21,10 +21,8 @@ from worker.supervisor import Child, Supervisor, command
 
 # Workers need not know of each other: lanes and leases lie in the store.
 QUIET: Final = ("--without-mingle", "--without-gossip", "--loglevel", "warning")
-LEAN: Final = (
-    *("--http", "worker.ingress.protocol:BoundedProtocol"),
-    *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--ws", "none"),
-)
+PROTOCOL: Final = "worker.ingress.protocol:BoundedProtocol"
+LEAN: Final = ("--http", PROTOCOL, "--no-access-log", "--no-server-header", "--no-proxy-headers", "--ws", "none")
 SANDBOX_FOLDER: Final = Path(".commerce-sync")
 VENDORS: Final = ("brevo", "custobar", "voucherify")
 
