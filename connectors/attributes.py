@@ -22,6 +22,22 @@ def _of_address(name: str) -> Reader:
     return read
 
 
+def _of_loyalty(name: str) -> Reader:
+    def read(customer: Customer) -> object:
+        loyalty = customer.loyalty
+        return loyalty if loyalty is None or loyalty is ABSENT else getattr(loyalty, name)
+
+    return read
+
+
+def _of_purchases(name: str) -> Reader:
+    def read(customer: Customer) -> object:
+        purchases = customer.purchases
+        return purchases if purchases is None or purchases is ABSENT else getattr(purchases, name)
+
+    return read
+
+
 def _tags(customer: Customer) -> object:
     # Where no whole set was ever told, those known to be there are the best set there is; none is no set at all.
     return customer.tags if customer.tags is not ABSENT else customer.tags_added or ABSENT
@@ -52,6 +68,23 @@ _READERS: Final[Mapping[str, Reader]] = {
     "last_order_date": lambda customer: customer.last_order_at,
     "last_order_at": lambda customer: customer.last_order_at,
     "created_at": lambda customer: customer.created_at,
+    "loyalty_id": _of_loyalty("id"),
+    "loyalty_points": _of_loyalty("points"),
+    "loyalty_tier": _of_loyalty("tier"),
+    "points_earned_ytd": _of_loyalty("earned_this_year"),
+    "points_redeemed_ytd": _of_loyalty("redeemed_this_year"),
+    "tier_progress": _of_loyalty("progress"),
+    "next_tier_points": _of_loyalty("next_tier_points"),
+    "referral_code": _of_loyalty("referral_code"),
+    "order_count": _of_purchases("orders"),
+    "lifetime_value": _of_purchases("spent"),
+    "average_order_value": _of_purchases("average"),
+    "first_purchase": _of_purchases("first_at"),
+    "last_purchase": _of_purchases("last_at"),
+    "purchase_frequency": _of_purchases("frequency"),
+    "favorite_categories": _of_purchases("categories"),
+    "seasonal_buyer": _of_purchases("seasonal"),
+    "recent_purchases": _of_purchases("recent"),
 }
 
 
@@ -65,6 +98,27 @@ FIELDS: Final[Mapping[str, Reader]] = {**_READERS, **{_camel(name): read for nam
 
 # These identify or decide; a destination has a place of its own for them, whatever the mapping says.
 NO_ATTRIBUTES: Final = frozenset({"email", "accepts_marketing", "acceptsMarketing"})
+
+# What the skill loyalty tells of a customer; each destination has names of its own for them.
+LOYALTY_FIELDS: Final = (
+    "loyalty_id",
+    "loyalty_points",
+    "loyalty_tier",
+    "points_earned_ytd",
+    "points_redeemed_ytd",
+    "tier_progress",
+    "next_tier_points",
+    "referral_code",
+    "order_count",
+    "lifetime_value",
+    "average_order_value",
+    "first_purchase",
+    "last_purchase",
+    "purchase_frequency",
+    "favorite_categories",
+    "seasonal_buyer",
+    "recent_purchases",
+)
 
 DEFAULT_MAPPING: Final[Mapping[str, str]] = {
     "email": "email",
@@ -131,6 +185,8 @@ _FIELD_OF: Final[Mapping[str, str]] = {
     "country": "address",
     "customer_tier": "tier",
     "last_order_date": "last_order_at",
+    **{name: "loyalty" for name, read in _READERS.items() if name in LOYALTY_FIELDS[:8]},
+    **dict.fromkeys(LOYALTY_FIELDS[8:], "purchases"),
 }
 
 

@@ -10,7 +10,7 @@ from connectors.calls import Call as Call  # noqa: PLC0414 - a connector's vocab
 from connectors.calls import Json as Json  # noqa: PLC0414 - likewise
 from connectors.calls import Response as Response  # noqa: PLC0414 - likewise
 from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater, Verdict
-from mappings.records import Customer, Order, Product
+from mappings.records import Customer, LoyaltyEvent, Order, PointsAdjustment, Product
 
 LONGEST_WAIT: Final = 3600.0
 
@@ -98,8 +98,34 @@ class ProductState:
     now: datetime
 
 
-AnyState: TypeAlias = State | OrderState | ProductState
-Kind: TypeAlias = Literal["customer", "order", "events", "product"]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoyaltyState:
+    """What one destination is to be told once about a customer's loyalty; `id` is the event's id with us."""
+
+    subject: str
+    id: str
+    event: LoyaltyEvent
+    customer: Holder = field(repr=False)
+    known: Mapping[str, Json] = field(repr=False)
+    steps: Mapping[str, Json] = field(repr=False)
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointsState:
+    """By how many points the card that a destination holds for a customer is to change, once."""
+
+    subject: str
+    id: str
+    adjustment: PointsAdjustment
+    customer: Holder = field(repr=False)
+    known: Mapping[str, Json] = field(repr=False)
+    steps: Mapping[str, Json] = field(repr=False)
+    now: datetime
+
+
+AnyState: TypeAlias = State | OrderState | ProductState | LoyaltyState | PointsState
+Kind: TypeAlias = Literal["customer", "order", "events", "product", "loyalty", "points"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +173,8 @@ Ended: TypeAlias = Mapping[str, Verdict]
 class Connector(Protocol):
     """One kind of record at one destination, bound to its settings. Pure: it opens no socket and reads no clock.
 
-    A lane of kind "customer" is given `State`s, "order" and "events" `OrderState`s, "product" `ProductState`s.
+    A lane of kind "customer" is given `State`s, "order" and "events" `OrderState`s, "product" `ProductState`s,
+    "loyalty" `LoyaltyState`s, "points" `PointsState`s.
     """
 
     @property

@@ -22,10 +22,12 @@ class Destination:
 
     `options` is the frozen dataclass that its connectors are called with: what the section says, and the skill besides.
     `needs` gives the fields of customers that options ask for, None for all: a change of another field is no news.
+    `loyalty_fields` gives, for its section, the names there of what the skill loyalty tells of a customer.
     """
 
     name: str
     section: type[DestinationSection]
     options: type[Any]
     needs: Callable[[Any], frozenset[str] | None] = lambda _: None
+    loyalty_fields: Callable[[Any], Mapping[str, str]] = lambda _: {}
     lanes: Mapping[str, LaneSpec]

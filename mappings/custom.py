@@ -102,6 +102,8 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             total_spent=field(data, "totalSpent", "total_spent").maybe(Node.decimal),
             last_order_at=field(data, "lastOrderDate", "last_order_date").maybe_time(),
             created_at=field(data, "createdAt", "created_at").maybe_time(),
+            loyalty=ABSENT,
+            purchases=ABSENT,
             email_consent=_decision(field(data, "acceptsMarketing", "accepts_marketing"), time),
             sms_consent=_decision(field(data, "acceptsSmsMarketing", "accepts_sms_marketing"), time),
         ),

@@ -151,6 +151,8 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             total_spent=ABSENT,  # likewise
             last_order_at=ABSENT,  # likewise
             created_at=when(account["created_at"]) or ABSENT,
+            loyalty=ABSENT,
+            purchases=ABSENT,
             email_consent=_decision(account, rank, time),
             sms_consent=ABSENT,  # a matter of extensions
         ),

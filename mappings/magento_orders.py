@@ -178,6 +178,9 @@ def _order(
         campaign=ABSENT,  # likewise
         referrer=ABSENT,  # likewise
         first_purchase=ABSENT,  # Magento does not say
+        subscription=ABSENT,
+        referred_by=ABSENT,
+        loyalty=ABSENT,
         note=order["customer_note"].maybe_text(),
         tags=ABSENT,  # Magento has none
         refunds=_refunds(order, money),

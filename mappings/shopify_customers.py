@@ -167,6 +167,8 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             total_spent=body["total_spent"].maybe(Node.decimal),
             last_order_at=ABSENT,  # only its id is sent
             created_at=said_time(body["created_at"]),
+            loyalty=ABSENT,
+            purchases=ABSENT,
             email_consent=email_decision(delivery, body, time),
             sms_consent=decision(delivery, body["sms_marketing_consent"], time),
         ),

@@ -103,6 +103,8 @@ def _customer(delivery: Delivery, asked: Node, time: datetime | None) -> tuple[C
         total_spent=spent["amount"].maybe(Node.decimal),
         last_order_at=said_time(asked["lastOrder"]["createdAt"]),
         created_at=said_time(asked["createdAt"]),
+        loyalty=ABSENT,
+        purchases=ABSENT,
         email_consent=_consent(delivery, mail, asked["emailMarketingConsent"], time),
         sms_consent=_consent(delivery, line, asked["smsMarketingConsent"], time),
     )

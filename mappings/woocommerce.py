@@ -98,6 +98,8 @@ def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
         total_spent=account["total_spent"].maybe(Node.decimal),  # legacy v3 and v1 only
         last_order_at=account["last_order_date"].maybe_time(),  # legacy v3 only
         created_at=_created_at(account),
+        loyalty=ABSENT,
+        purchases=ABSENT,
         email_consent=ABSENT,  # core has none
         sms_consent=ABSENT,  # core has none
     )

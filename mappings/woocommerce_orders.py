@@ -170,6 +170,9 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
         campaign=attribution.get("utm_campaign", ABSENT),
         referrer=attribution.get("referrer", ABSENT),
         first_purchase=ABSENT,  # WooCommerce does not say
+        subscription=ABSENT,
+        referred_by=ABSENT,
+        loyalty=ABSENT,
         note=_either(order, "customer_note", "note").maybe_text(),
         tags=ABSENT,  # WooCommerce has none
         refunds=ABSENT if order["refunds"].empty else refunds(order["refunds"], currency),

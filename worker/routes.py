@@ -1,5 +1,6 @@
 """What the settings mean: which connectors there are, which lanes they have, and which changes go where."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
@@ -7,7 +8,10 @@ import jmespath
 
 from connectors.attributes import RAW
 from connectors.connector import Connector, Kind
+from connectors.destination import Destination
 from connectors.registry import DESTINATIONS
+from connectors.sections import DestinationSection
+from connectors.values import snake
 from mappings.registry import PLATFORMS
 from worker.settings.models import Settings, Skill
 from worker.sync.destination import DestinationLane
@@ -15,6 +19,8 @@ from worker.sync.identity import Identity
 from worker.sync.mapping import Mapper, Route, Target
 
 DAY_MS: Final = 86_400_000
+# What is told of a customer, and waits until the destination was told of the customer.
+WAITING: Final = frozenset({"order", "events", "loyalty", "points"})
 
 
 def build_connectors(settings: Settings) -> dict[str, dict[str, Connector]]:
@@ -31,17 +37,38 @@ def build_options(settings: Settings, destination: str) -> Any:  # noqa: ANN401 
     """Give the options of a destination: what its section says, and what the skill says where it does not."""
     skill = settings.skills.customer_sync
     of_skill = {} if skill is None else {**dict(skill.options), "field_mapping": skill.field_mapping}
-    said = {**of_skill, **settings.destinations.configured()[destination].options()}
+    section = settings.destinations.configured()[destination]
+    said = {**of_skill, **section.options()}
+    if (loyalty := settings.skills.loyalty) is not None and loyalty.tells(destination):
+        said["loyalty_lists"] = loyalty.rules.lists
+        said["field_mapping"] = _with_loyalty(said.get("field_mapping", {}), DESTINATIONS[destination], section)
     options = DESTINATIONS[destination].options
     return options(**{field.name: said[field.name] for field in fields(options) if field.name in said})
+
+
+def _with_loyalty(mapping: Mapping[str, str], destination: Destination, section: DestinationSection) -> dict[str, str]:
+    """Add the names of what loyalty tells; a merchant's own mapping of a field, or to a name, stands."""
+    fields, taken = {snake(field) for field in mapping}, {name.casefold() for name in mapping.values()}
+    added = destination.loyalty_fields(section).items()
+    return {
+        **mapping,
+        **{field: name for field, name in added if field not in fields and name.casefold() not in taken},
+    }
 
 
 def _skill(settings: Settings, destination: str, kind: Kind) -> Skill | None:
     """Give the skill that tells a destination of this kind of record, None when none does."""
     skills = settings.skills
     orders = skills.order_sync
-    skill: Skill | None = skills.customer_sync if kind == "customer" else orders
-    asked = {"events": orders and orders.options.events, "product": orders and orders.options.products}.get(kind, True)
+    loyalty, owner = skills.loyalty, skills.loyalty and skills.loyalty.balance_owner
+    of_kind: Mapping[Kind, Skill | None] = {"customer": skills.customer_sync, "loyalty": loyalty, "points": loyalty}
+    skill = of_kind.get(kind, orders)
+    asked = {
+        "events": orders and orders.options.events,
+        "product": orders and orders.options.products,
+        "loyalty": owner == "internal" and loyalty and loyalty.options.events,
+        "points": owner == "internal",
+    }.get(kind, True)
     return skill if skill is not None and asked and skill.tells(destination) else None
 
 
@@ -60,7 +87,7 @@ def build_lanes(settings: Settings) -> list[DestinationLane]:
                     connector=connector,
                     slots=slots,
                     kind=kinds[lane],
-                    customers=customers if kinds[lane] in {"order", "events"} else "",
+                    customers=customers if kinds[lane] in WAITING else "",
                     gathers=skill is not None and skill.options.sync_mode == "batch",
                     record_ms=0 if kinds[lane] == "customer" else int(settings.engine.order_days * DAY_MS),
                     budgets={budget.name: budget for budget in connector.budgets if budget.windows},

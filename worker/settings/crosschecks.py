@@ -8,7 +8,7 @@ from typing import Any, Final
 from connectors.values import snake
 
 # The skills, each with the way it is written in the file.
-SKILLS: Final = {"customer_sync": "customer-sync", "order_sync": "order-sync"}
+SKILLS: Final = {"customer_sync": "customer-sync", "order_sync": "order-sync", "loyalty": "loyalty"}
 _OFF: Final = frozenset({"false", "off", "no", "0", "f", "n"})
 
 

@@ -13,6 +13,7 @@ from connectors.sections import BrevoMapping, DestinationSection
 from connectors.values import DAY, Label, Listed, Lowered, Number, Section, Whole, snake, taught
 from mappings.registry import PLATFORMS
 from worker.settings.crosschecks import SKILLS, crosschecks
+from worker.settings.loyalty import LoyaltyRules
 from worker.settings.values import SIGNING, Host, Prefix, RedisUrl, Secrets, SourceName, WebhookUrl, is_base64
 
 
@@ -129,11 +130,29 @@ class OrderSync(Skill):
     options: OrderSyncOptions = OrderSyncOptions()
 
 
+class LoyaltyOptions(SyncOptions):
+    """How loyalty is told: `events` when points are awarded and tiers change."""
+
+    events: bool = True
+
+
+class LoyaltySkill(Skill):
+    """The skill loyalty: by which `rules` orders earn points, and who owns the balance.
+
+    A vendor that owns it counts itself: nothing is computed here, and what it says is told to the others.
+    """
+
+    balance_owner: Annotated[Literal["internal", "voucherify", "brevo"], Lowered] = "internal"
+    rules: LoyaltyRules = LoyaltyRules()
+    options: LoyaltyOptions = LoyaltyOptions()
+
+
 class Skills(Section):
     """What is done with the shops' events; a skill that is not named is off."""
 
     customer_sync: CustomerSync | None = None
     order_sync: OrderSync | None = None
+    loyalty: LoyaltySkill | None = None
 
     def on(self) -> dict[str, Skill]:
         """Give the skills that are on, by the names they have in the file."""

@@ -42,4 +42,7 @@ KINDS: Final[Mapping[Kind, RecordKind]] = {
     "order": RecordKind(remembers=_is_state, tells_deletions=True, is_worth=_has_news),
     "events": RecordKind(remembers=_is_state, tells_deletions=False, is_worth=_has_milestone, derived=derived),
     "product": RecordKind(remembers=_is_state, tells_deletions=False, is_worth=_has_news),
+    # Each is told once and is a subject of its own.
+    "loyalty": RecordKind(remembers=lambda _: False, tells_deletions=False, is_worth=_has_news),
+    "points": RecordKind(remembers=lambda _: False, tells_deletions=False, is_worth=_has_news),
 }

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from connectors.connector import AnyState, Holder, OrderState, ProductState, State
-from mappings.records import ABSENT
+from connectors.connector import AnyState, Holder, LoyaltyState, OrderState, PointsState, ProductState, State
+from mappings.records import ABSENT, LoyaltyEvent, PointsAdjustment
 from worker.engine.lanes import Leased
 from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane
@@ -16,7 +16,11 @@ from worker.sync.orders import order_of, transitions
 from worker.sync.products import product_of
 from worker.sync.relations import NOBODY, CustomerThere
 from worker.sync.sets import TAGS
+from worker.sync.stored import record_of
 
+# The facets of what is told once about a customer's loyalty: what it is, and the subject of the customer.
+TOLD_ONCE: Final = "once"
+OF_CUSTOMER: Final = "customer"
 _COMPLETE: Final = frozenset({"lines", "total"})
 
 
@@ -38,7 +42,9 @@ class Draft:
         return email if email and email != known else ""
 
     def customer(self, identity: Identity) -> str:
-        """Name the customer of an order, "" when it names nobody."""
+        """Name the customer of an order or of what is told once, "" when it names nobody."""
+        if OF_CUSTOMER in self.news.whole:
+            return str(self.news.whole[OF_CUSTOMER][0])
         _, source, _ = self.key.key.split(":", 2)
         told = {name: self.news.whole.get(name, (None,))[0] for name in ("customer_id", "email")}
         try:
@@ -63,6 +69,8 @@ def state_of(lane: DestinationLane, identity: Identity, draft: Draft, around: Su
         return _customer(identity, draft, around)
     if lane.kind == "product":
         return _product(draft, around)
+    if lane.kind in {"loyalty", "points"}:
+        return _told_once(lane, identity, draft, around)
     return _order(lane, identity, draft, around)
 
 
@@ -95,15 +103,36 @@ def _order(lane: DestinationLane, identity: Identity, draft: Draft, around: Surr
         transitions=transitions(whole, draft.record.versions) if lane.kind == "events" else (),
         complete=whole.keys() >= _COMPLETE and order.lines is not ABSENT,
         deleted=draft.news.deleted,
-        customer=Holder(
-            ext_id=identity.ext_id(around.customer) if around.customer else None,
-            stable_id=identity.stable_id(around.customer) if around.customer else None,
-            known=around.there.known,
-        ),
+        customer=_holder(identity, around),
         known=draft.record.known,
         steps=draft.record.steps,
         now=around.now,
     )
+
+
+def _holder(identity: Identity, around: Surroundings) -> Holder:
+    return Holder(
+        ext_id=identity.ext_id(around.customer) if around.customer else None,
+        stable_id=identity.stable_id(around.customer) if around.customer else None,
+        known=around.there.known,
+    )
+
+
+def _told_once(
+    lane: DestinationLane, identity: Identity, draft: Draft, around: Surroundings
+) -> LoyaltyState | PointsState:
+    subject, said = draft.key.key, draft.news.whole[TOLD_ONCE][0]
+    about: dict[str, Any] = {
+        "subject": subject,
+        "id": identity.stable_id(subject),
+        "customer": _holder(identity, around),
+        "known": draft.record.known,
+        "steps": draft.record.steps,
+        "now": around.now,
+    }
+    if lane.kind == "loyalty":
+        return LoyaltyState(event=record_of(LoyaltyEvent, said), **about)
+    return PointsState(adjustment=record_of(PointsAdjustment, said), **about)
 
 
 def _product(draft: Draft, around: Surroundings) -> ProductState:
