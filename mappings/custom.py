@@ -21,11 +21,13 @@ from mappings.records import (
     ABSENT,
     DENIED,
     GRANTED,
+    NO_LOYALTY_SAID,
     NOTHING_SAID,
     Change,
     Consent,
     Customer,
     Decided,
+    Loyalty,
     Maybe,
 )
 from mappings.signatures import hmac_base64, require_match
@@ -102,13 +104,39 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             total_spent=field(data, "totalSpent", "total_spent").maybe(Node.decimal),
             last_order_at=field(data, "lastOrderDate", "last_order_date").maybe_time(),
             created_at=field(data, "createdAt", "created_at").maybe_time(),
-            loyalty=ABSENT,
+            loyalty=_loyalty(data),
             purchases=ABSENT,
             email_consent=_decision(field(data, "acceptsMarketing", "accepts_marketing"), time),
             sms_consent=_decision(field(data, "acceptsSmsMarketing", "accepts_sms_marketing"), time),
         ),
         notes=(*email_notes, *phone_notes, *country_notes),
     )
+
+
+def _loyalty(data: Node) -> Maybe[Loyalty]:
+    """Read the account of a merchant whose own system counts, from a block `loyalty` or beside the other fields."""
+    block = field(data, "loyalty")
+    if block.value is None:
+        return None
+    if not block.absent and block.value != []:  # PHP's object without keys
+        block.object()
+    said = Loyalty(
+        id=_either(data, block, "id", "loyaltyId", "loyalty_id").maybe(Node.id),
+        points=_either(data, block, "points", "loyaltyPoints", "loyalty_points").maybe(Node.integer),
+        tier=_either(data, block, "tier", "loyaltyTier", "loyalty_tier").maybe_text(),
+        earned_this_year=_either(data, block, "", "pointsEarnedYtd", "points_earned_ytd").maybe(Node.integer),
+        redeemed_this_year=_either(data, block, "", "pointsRedeemedYtd", "points_redeemed_ytd").maybe(Node.integer),
+        progress=_either(data, block, "", "tierProgress", "tier_progress").maybe(Node.integer),
+        next_tier_points=_either(data, block, "", "nextTierPoints", "next_tier_points").maybe(Node.integer),
+        referral_code=_either(data, block, "", "referralCode", "referral_code").maybe_text(),
+        lists=ABSENT,  # the rules' own
+    )
+    return ABSENT if said == NO_LOYALTY_SAID else said
+
+
+def _either(data: Node, block: Node, short: str, *names: str) -> Node:
+    inside = next((name for name in (short, *names) if name and name in block), None)
+    return field(data, *names) if inside is None else block[inside]
 
 
 def _id(data: Node, email: Maybe[str]) -> str | None:

@@ -61,7 +61,7 @@ def event_refund(delivery: Delivery, data: Node, currency: str, time: datetime |
         time=moment,
         amount=price(amount, currency),
         reason=data["reason"].maybe_text(),
-        lines=(),
+        lines=_lines_of(data),
     )
 
 
@@ -98,8 +98,24 @@ def _refund(entry: Node, currency: str, names: Counter[str]) -> Refund:
         time=moment,
         amount=price(amount, currency),
         reason=entry["reason"].maybe_text(),
-        lines=(),
+        lines=_lines_of(entry),
     )
+
+
+def _lines_of(refund: Node) -> tuple[str, ...]:
+    """Read the lines that a refund is for: their ids, or products that name theirs as the order does."""
+    listed = refund["lines"]
+    names = (
+        ()
+        if listed.empty
+        else [known_id(one) if isinstance(one.value, (int, str)) else _named_line(one) for one in listed]
+    )
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _named_line(one: Node) -> str | None:
+    keys = ("lineId", "line_id", "id", "productId", "product_id", "sku")
+    return next((known for key in keys if (known := known_id(one[key]))), None)
 
 
 def _named(moment: datetime, amount: Decimal) -> str:

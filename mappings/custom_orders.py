@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from mappings.contact_points import country_code, email_address, phone
-from mappings.custom_envelope import address, data_of, event_time, field, first_present, maybe_id, tags
+from mappings.custom_envelope import address, data_of, event_time, field, first_present, known_id, maybe_id, tags
 from mappings.custom_money import currency_of, event_refund, lines, money, refunds
 from mappings.custom_progress import cancelled_at, parcels, payment, shipping
 from mappings.platform import CANCELLED, CREATE, UPDATE, Delivery, MappingFunction
@@ -118,7 +118,7 @@ def _name(data: Node, billing: Node, *names: str) -> Maybe[str]:
 def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
     data = data_of(body)
     billing, ship_to, financial = field(data, "billing"), field(data, "shipping"), field(data, "financial")
-    metadata, loyalty = field(data, "metadata"), field(data, "loyalty")
+    metadata = field(data, "metadata")
     country, country_notes = country_code(billing["country"].maybe_text())
     ship_country, ship_notes = country_code(ship_to["country"].maybe_text())
     email, email_notes = email_address(first(field(data, "email").maybe_text(), billing["email"].maybe_text()))
@@ -148,15 +148,15 @@ def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
         tax=money(financial["tax"], currency),
         shipping=money(financial["shipping"] if "shipping" in financial else ship_to["cost"], currency),
         discount=money(financial["discount"], currency),
-        discount_codes=first_present(loyalty, "couponUsed", "coupon_used").maybe(tags),
+        discount_codes=_codes(data),
         payment_method=first_present(financial, "paymentMethod", "payment_method").maybe_text(),
         shipping_method=ship_to["method"].maybe_text(),
         source=metadata["source"].maybe_text(),
         campaign=metadata["campaign"].maybe_text(),
         referrer=metadata["referrer"].maybe_text(),
         first_purchase=first_present(metadata, "firstPurchase", "first_purchase").maybe(Node.truth),
-        subscription=ABSENT,
-        referred_by=ABSENT,
+        subscription=_subscription(field(data, "subscription")),
+        referred_by=maybe_id(_referrer(data)),
         loyalty=ABSENT,
         note=field(data, "note").maybe_text(),
         tags=field(data, "tags").maybe(tags),
@@ -167,6 +167,35 @@ def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
     )
     notes = (*email_notes, *phone_notes, *country_notes, *ship_notes, *(currency_notes if _has_amounts(order) else ()))
     return order, tuple(dict.fromkeys(notes))
+
+
+def _subscription(told: Node) -> Maybe[str]:
+    if told.absent:
+        return ABSENT
+    recurring = first_present(told, "isRecurring", "is_recurring")
+    if told.empty or (not recurring.empty and not recurring.truth()):
+        return None
+    return known_id(told["id"]) or known_id(told["type"]) or told["id"].id()
+
+
+def _referrer(data: Node) -> Node:
+    loyalty, names = field(data, "loyalty"), ("referredBy", "referred_by")
+    return first_present(loyalty, *names) if any(name in loyalty for name in names) else field(data, *names)
+
+
+def _codes(data: Node) -> Maybe[tuple[str, ...]]:
+    """Give the codes of an order, and of its loyalty block, where neither is told twice."""
+    said = [
+        node.maybe(tags)
+        for node in (
+            field(data, "discountCodes", "discount_codes"),
+            first_present(field(data, "loyalty"), "couponUsed", "coupon_used"),
+        )
+    ]
+    if all(codes is ABSENT for codes in said):
+        return ABSENT
+    codes = [code for one in said for code in present(one) or ()]
+    return tuple(dict.fromkeys(codes)) if codes or () in said else None
 
 
 def _currency(data: Node) -> tuple[str, tuple[str, ...]]:

@@ -146,7 +146,7 @@ def _state(delivery: Delivery, body: Node, rank: int) -> Change:
             tags=ABSENT,  # Magento has none
             tags_added=ABSENT,
             tags_removed=ABSENT,
-            tier=ABSENT,  # only the number of the customer group is sent
+            tier=said_id(account["group_id"]),  # the customer group, by its number alone
             total_orders=ABSENT,  # a matter of reports
             total_spent=ABSENT,  # likewise
             last_order_at=ABSENT,  # likewise

@@ -178,8 +178,8 @@ def _order(
         campaign=ABSENT,  # likewise
         referrer=ABSENT,  # likewise
         first_purchase=ABSENT,  # Magento does not say
-        subscription=ABSENT,
-        referred_by=ABSENT,
+        subscription=ABSENT,  # a matter of extensions
+        referred_by=ABSENT,  # likewise
         loyalty=ABSENT,
         note=order["customer_note"].maybe_text(),
         tags=ABSENT,  # Magento has none

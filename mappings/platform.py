@@ -107,7 +107,7 @@ class PublicKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """One shop platform.
+    """One platform: a shop's, or a destination that tells us something in return.
 
     `verify(headers, body, secrets, now)` raises SignatureError; it runs on the raw bytes, in constant time.
     `topic` and `delivery_id` read the headers; `route` gives the topic of a parsed body: by default the header's, else
@@ -117,6 +117,9 @@ class Platform:
     `topic_in_path`: the topic is the last part of the address, one for each. `arrivals_differ`: an equal body is no
     repeat, because nothing tells one delivery from the next. `challenge` is the query parameter that a GET wants
     echoed. `strip` takes what nobody may keep out of a verified body. `signs_with` tells a secret that `sign` can use.
+    `about_ours`: a destination; the ids of its changes are those that we gave our customers there, and its bodies name
+    their events. `bears_token`: no body is signed, and a delivery is proven by a secret in a header alone.
+    `drops_on_5xx`: it sends again after 429 and a timeout only.
     """
 
     name: str
@@ -132,4 +135,7 @@ class Platform:
     challenge: str = ""
     public_keys: PublicKeys | None = None
     strip: Callable[[bytes], bytes] | None = None
+    about_ours: bool = False
+    bears_token: bool = False
+    drops_on_5xx: bool = False
     signs_with: Callable[[str], bool] = field(default=lambda secret: True)  # noqa: ARG005

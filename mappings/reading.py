@@ -198,7 +198,7 @@ class Node:
         """
         if isinstance(self.value, (int, str)) and not isinstance(self.value, bool):
             text = str(self.value)
-            if 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and text not in {".", ".."}:
+            if _is_id(text):
                 return text
         raise self.error("an id")
 
@@ -267,6 +267,16 @@ class Node:
 def present(value: Maybe[T]) -> T | None:
     """Give the value, or None for both null and ABSENT: for reads that decide, never for what is sent."""
     return None if value is ABSENT else value
+
+
+def written_id(value: object) -> str | None:
+    """Give the id that somebody wrote into a free field; None when it is none, for that breaks nothing."""
+    text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    return text if _is_id(text) else None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and text not in {".", ".."}
 
 
 def first(*values: Maybe[T]) -> Maybe[T]:

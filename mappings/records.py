@@ -78,6 +78,10 @@ class Loyalty(Record):
     lists: Decided[tuple[int, ...]]
 
 
+# What an event about points or a tier leaves unsaid.
+NO_LOYALTY_SAID: Final = Loyalty(**dict.fromkeys(Loyalty.model_fields, ABSENT))
+
+
 class Purchases(Record):
     """What a customer has bought so far, refunds taken off, in the shop's currency.
 
@@ -97,7 +101,7 @@ class Purchases(Record):
 
 
 class Customer(Record):
-    """What a platform says about a customer. `phone` is E.164, times are aware UTC.
+    """What a platform says about a customer. `phone` is E.164, times are aware UTC; `tier` is the shop's own group.
 
     `tags` are all there are; `tags_added` and `tags_removed` are what changed where the platform tells no more.
     """

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from mappings.contact_points import country_code, email_address, phone
 from mappings.platform import CREATE, DELETE, Delivery
-from mappings.reading import Node, first, present
+from mappings.reading import Node, first, present, written_id
 from mappings.records import (
     ABSENT,
     NO_ORDER_SAID,
@@ -50,6 +50,11 @@ _SHIPPINGS: Final[dict[str, Shipping]] = {
 }
 
 _MOST_PARAMETERS: Final = 100
+
+# Where an order comes from that a subscription made.
+_RENEWAL: Final = "subscription_contract"
+# What a shop's theme or app writes beside the cart when another customer sent the buyer.
+_REFERRERS: Final = ("referred_by", "referredBy", "_referred_by")
 
 
 def order(rank: int) -> Callable[[Delivery, Node], list[Change | OrderChange]]:
@@ -128,8 +133,8 @@ def _order(delivery: Delivery, body: Node, rank: int) -> tuple[Order, tuple[str,
         campaign=body["landing_site"].maybe(_campaign),
         referrer=body["referring_site"].maybe_text(),
         first_purchase=_first_purchase(body["customer"], rank),
-        subscription=ABSENT,
-        referred_by=ABSENT,
+        subscription=_subscription(body),
+        referred_by=_referred_by(body["note_attributes"]),
         loyalty=ABSENT,
         note=body["note"].maybe_text(),
         tags=comma_tags(body["tags"]),
@@ -233,6 +238,27 @@ def _codes(codes: Node) -> tuple[str, ...]:
 def _titles(shipping_lines: Node) -> str | None:
     titles = [one["title"] for one in shipping_lines if one["is_removed"].value is not True]
     return ", ".join(title for one in titles if (title := present(one.maybe_text()))) or None
+
+
+def _subscription(body: Node) -> Maybe[str]:
+    """Give the plan of the lines where a body has one; most tell a renewal only, by where the order comes from."""
+    plans = [] if body["line_items"].empty else [item["selling_plan_allocation"] for item in body["line_items"]]
+    for plan in plans:
+        named = plan["selling_plan"]["id"] if plan["selling_plan_id"].empty else plan["selling_plan_id"]
+        if not named.empty:
+            return named.id()
+    source = present(body["source_name"].maybe_text()) or ""
+    if source.startswith(_RENEWAL):
+        return source
+    return None if plans and not any(plan.absent for plan in plans) else ABSENT
+
+
+def _referred_by(attributes: Node) -> Decided[str]:
+    for one in () if attributes.empty else attributes:
+        # Buyers may write here too, and what they write costs nobody the order.
+        if one["name"].value in _REFERRERS and (known := written_id(one["value"].value)):
+            return known
+    return ABSENT
 
 
 def _campaign(landing_site: Node) -> str | None:

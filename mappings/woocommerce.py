@@ -93,7 +93,7 @@ def _customer(account: Node) -> tuple[Customer, tuple[str, ...]]:
         tags=ABSENT,  # WooCommerce has none
         tags_added=ABSENT,
         tags_removed=ABSENT,
-        tier=ABSENT,  # WooCommerce has none
+        tier=account["role"].maybe_text(),  # shops sell at other prices to other roles
         total_orders=account["orders_count"].maybe(Node.integer),  # legacy v3 and v1 only
         total_spent=account["total_spent"].maybe(Node.decimal),  # legacy v3 and v1 only
         last_order_at=account["last_order_date"].maybe_time(),  # legacy v3 only

@@ -5,17 +5,18 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#orders (wc/v3, and the 
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from mappings.contact_points import country_code, email_address, phone
 from mappings.platform import CREATE, DELETE, UPDATE, Delivery, MappingFunction
-from mappings.reading import Node, first, present
+from mappings.reading import Node, first, present, written_id
 from mappings.records import (
     ABSENT,
     NO_ORDER_SAID,
     NOTHING_SAID,
     Address,
     Change,
+    Decided,
     Ignored,
     Maybe,
     Order,
@@ -28,6 +29,16 @@ from mappings.woocommerce_money import amount, id_or_none, lines, money, payment
 _DRAFTS: Final = ("checkout-draft", "auto-draft", "draft")
 _TRASH: Final = "trash"
 _ATTRIBUTION: Final = "_wc_order_attribution_"
+# What WooCommerce Subscriptions writes at the orders it makes: the id of the subscription.
+_RENEWALS: Final = (
+    "_subscription_renewal",
+    "_subscription_resubscribe",
+    "_subscription_switch",
+    "_subscription_parent",
+)
+_BY_SUBSCRIPTION: Final = "subscription"
+# What plugins write when another customer sent the buyer.
+_REFERRERS: Final = ("_referred_by", "referred_by")
 
 # Core knows no parcel: completed is what its own statuses say. The others are what Advanced Shipment Tracking adds.
 _SHIPPING: Final[Mapping[str, Shipping]] = {
@@ -138,7 +149,7 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
     email, email_notes = email_address(billing["email"].maybe_text())
     number, phone_notes = phone(billing["phone"].maybe_text(), country)
     currency = order["currency"].text()
-    attribution = _attribution(order["meta_data"])
+    meta = _meta(order["meta_data"])
     mapped = Order(
         number=_either(order, "number", "order_number").maybe(Node.id),
         status=order["status"].maybe_text(),
@@ -166,12 +177,12 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
             order["payment_details"]["method_title"].maybe_text(),
         ),
         shipping_method=order["shipping_lines"].maybe(_methods),
-        source=first(attribution.get("utm_source", ABSENT), order["created_via"].maybe_text()),
-        campaign=attribution.get("utm_campaign", ABSENT),
-        referrer=attribution.get("referrer", ABSENT),
+        source=first(_attributed(meta, "utm_source"), order["created_via"].maybe_text()),
+        campaign=_attributed(meta, "utm_campaign"),
+        referrer=_attributed(meta, "referrer"),
         first_purchase=ABSENT,  # WooCommerce does not say
-        subscription=ABSENT,
-        referred_by=ABSENT,
+        subscription=_subscription(order),
+        referred_by=next((known for key in _REFERRERS if (known := written_id(meta.get(key)))), ABSENT),
         loyalty=ABSENT,
         note=_either(order, "customer_note", "note").maybe_text(),
         tags=ABSENT,  # WooCommerce has none
@@ -206,15 +217,26 @@ def _methods(shipping_lines: Node) -> str | None:
     return ", ".join(dict.fromkeys(title for title in titles if title)) or None
 
 
-def _attribution(meta_data: Node) -> dict[str, str]:
-    """Give the marks of WooCommerce's order attribution; whatever else plugins leave there is none of our business."""
+def _meta(meta_data: Node) -> dict[str, Any]:
+    """Give what plugins, and WooCommerce's own order attribution, left at the order, by its key."""
     entries = meta_data.value if isinstance(meta_data.value, list) else []
-    found: dict[str, str] = {}
-    for entry in entries:
-        key = entry.get("key") if isinstance(entry, dict) else None
-        if isinstance(key, str) and key.startswith(_ATTRIBUTION) and isinstance(entry.get("value"), str):
-            found[key.removeprefix(_ATTRIBUTION)] = entry["value"]
-    return found
+    keyed = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("key"), str)]
+    return {entry["key"]: entry.get("value") for entry in keyed}
+
+
+def _attributed(meta: Mapping[str, Any], mark: str) -> Decided[str]:
+    value = meta.get(_ATTRIBUTION + mark)
+    return value if isinstance(value, str) else ABSENT
+
+
+def _subscription(order: Node) -> Maybe[str]:
+    """Give the subscription that an order renews. Its first order does not tell that it began one."""
+    meta = _meta(order["meta_data"])
+    renewed = next((known for key in _RENEWALS if (known := written_id(meta.get(key)))), None)
+    made_by = present(order["created_via"].maybe_text())
+    if renewed or made_by == _BY_SUBSCRIPTION:
+        return renewed or made_by
+    return ABSENT if order["meta_data"].empty else None
 
 
 def _cancelled_at(delivery: Delivery, order: Node) -> Maybe[datetime]:
