@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from connectors import brevo_import, brevo_plan
+from connectors import brevo_import, brevo_lists, brevo_plan
 from connectors.attributes import fields_needed
 from connectors.brevo_account import CONTACTS, BrevoAccount, refused
 from connectors.brevo_answers import (
@@ -21,11 +21,12 @@ from connectors.brevo_answers import (
     created_id,
     refusal,
 )
-from connectors.brevo_attributes import typed
+from connectors.brevo_attributes import LOYALTY, typed
 from connectors.brevo_ecommerce import BrevoEcommerceOrders
 from connectors.brevo_events import BrevoEvents
 from connectors.brevo_identity import BY_EMAIL, BY_EXT_ID
 from connectors.brevo_known import known_after, known_after_deletion
+from connectors.brevo_loyalty import BrevoLoyalty
 from connectors.brevo_options import BrevoOptions
 from connectors.brevo_orders import BrevoOrders
 from connectors.brevo_plan import CREATE, DELETE, READ, UPDATE, Case
@@ -41,6 +42,7 @@ __all__ = ["DESTINATION", "Brevo", "BrevoOptions", "budget_headers"]
 Json: TypeAlias = Any
 
 _GONE: Final = "the contact is gone at Brevo, and there is no e-mail or phone to create it by"
+_LISTS: Final = {"listIds", "unlinkListIds"}
 _HELD: Final = "the e-mail is left alone: its contact carries another ext_id"
 
 
@@ -61,11 +63,13 @@ class Brevo(BrevoAccount):
         email = state.customer.email
         mapped = typed(self.options, state.customer, state.raw)
         consents = {"email": state.customer.email_consent, "sms": state.customer.sms_consent}
+        lists = brevo_lists.asked(self.options, state.customer)
         return {
             "ext_id": state.ext_id,
             "attributes": mapped if email is ABSENT else {**mapped, "EMAIL": email},
             "consents": {channel: _told(consent) for channel, consent in consents.items() if consent is not ABSENT},
             "list": self.options.list_id,
+            **({} if lists is None else {"lists": lists}),
         }
 
     def calls(self, states: Sequence[State], *, bulk: bool) -> Sequence[Call | Nothing]:
@@ -141,7 +145,7 @@ class Brevo(BrevoAccount):
             return _tried(case, call)
         said = refusal(response)
         if response.status == 400 and said.speaks_of_lists and "unlinkListIds" in (call.body or {}):
-            return _follow(case.then(no_unlink=True))
+            return _follow(case.then(**brevo_lists.after_refusal(case, call.body, said)))
         return self._general(case, call, response, said)
 
     def _refused(self, case: Case, call: Call, response: Response, said: Refusal) -> Verdict:
@@ -154,8 +158,8 @@ class Brevo(BrevoAccount):
                 why = brevo_plan.TAKEN if said.duplicate else brevo_plan.INVALID
                 left = {name: {"value": call.body["attributes"][name], "why": why} for name in refused}
                 return _follow(case.then(left_out={**case.state.steps.get("left_out", {}), **left}))
-        if response.status in (400, 404) and said.speaks_of_lists and "listIds" in call.body:
-            return _follow(case.then(no_list=True))
+        if response.status in (400, 404) and said.speaks_of_lists and call.body.keys() & _LISTS:
+            return _follow(case.then(**brevo_lists.after_refusal(case, call.body, said)))
         return self._general(case, call, response, said)
 
     def _general(self, case: Case, call: Call, response: Response, said: Refusal) -> Verdict:
@@ -198,7 +202,9 @@ def _delivered(case: Case, body: Json, contact_id: int | None) -> Delivered:
         notes += case.flags().notes
         if state.customer.email is not ABSENT and not case.email and state.known.get("email"):
             notes.append(brevo_plan.EMAIL_KEPT)
-    faults = (f"list {case.options.list_id} was refused by Brevo",) if steps.get("no_list") else ()
+    refused_lists = [case.options.list_id] if steps.get("no_list") else []
+    refused_lists += steps.get(brevo_lists.REFUSED, ())
+    faults = tuple(f"list {one} was refused by Brevo" for one in refused_lists)
     return Delivered(known=known_after(case, body, contact_id), notes=tuple(dict.fromkeys(notes)), faults=faults)
 
 
@@ -210,11 +216,13 @@ DESTINATION: Final = Destination(
     name="brevo",
     section=BrevoSection,
     options=BrevoOptions,
-    needs=lambda options: fields_needed(options.field_mapping),
+    needs=lambda options: fields_needed(options.field_mapping) | ({"loyalty"} if options.managed_lists else set()),
+    loyalty_fields=lambda _: LOYALTY,
     lanes={
         "contacts": LaneSpec(kind="customer", connector=Brevo),
         "orders": LaneSpec(kind="order", connector=_orders),
         "events": LaneSpec(kind="events", connector=BrevoEvents),
         "products": LaneSpec(kind="product", connector=BrevoProducts),
+        "loyalty": LaneSpec(kind="loyalty", connector=BrevoLoyalty),
     },
 )

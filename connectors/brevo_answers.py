@@ -4,7 +4,7 @@ https://developers.brevo.com/reference/createcontact and what the wild shows of 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final, Literal, TypeAlias
@@ -129,7 +129,7 @@ class Contact:
 
     `ext` says whose external id it carries. `left` is when the person last unsubscribed or complained, `removed` when
     an unsubscription was last written by hand or by API, `oldest` the first of all that Brevo still tells. `created` is
-    when the contact came into being.
+    when the contact came into being, `lists` those it was on.
     """
 
     id: int
@@ -142,6 +142,7 @@ class Contact:
     oldest: str | None
     at: str
     created: str | None = None
+    lists: Sequence[int] = ()
 
 
 def contact(response: Response, *, ext_id: str | None, at: datetime) -> Contact | None:
@@ -173,6 +174,7 @@ def _contact(body: Json, ext_id: str | None, at: datetime) -> Contact:
         oldest=min(user + admin, default=None),
         at=at.isoformat(),
         created=max(_times([{"eventTime": body["createdAt"]}] if body.get("createdAt") else None), default=None),
+        lists=[_whole(one) for one in body.get("listIds") or ()],
     )
 
 

@@ -1,7 +1,9 @@
 """The attributes of an account: values in the type each has, and whether all that the mapping writes are there.
 
 Written against https://developers.brevo.com/reference/getattributes and /createattribute, as of November 2026. Brevo
-drops without a word what it has no attribute for, and what is of another type.
+drops without a word what it has no attribute for, and what is of another type; a multiple choice takes only options
+that it has. They are told beforehand (`attribute_options`), and what is none of them is left out. Nobody can tell the
+categories of all products to come: without a type or options of its own, their attribute is text, with commas between.
 """
 
 import math
@@ -11,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from connectors.attributes import FIELDS, NO_ATTRIBUTES, RAW, Reader, values
+from connectors.attributes import FIELDS, LOYALTY_FIELDS, NO_ATTRIBUTES, RAW, Reader, values
 from connectors.brevo_account import CONTACTS
 from connectors.brevo_answers import PHONES, refusal, scrubbed
 from connectors.brevo_options import BrevoOptions
@@ -48,23 +50,45 @@ READY: Final[Mapping[str, str]] = {
     "LAST_EMAIL_OPENED": DATE,
     "PREFERRED_CHANNEL": TEXT,
 }
+# By which attributes loyalty tells its fields, unless the merchant maps them.
+LOYALTY: Final[Mapping[str, str]] = {
+    **{field: field.upper() for field in LOYALTY_FIELDS},
+    "lifetime_value": "TOTAL_SPENT",
+}
 # Every account has these.
 _BUILT_IN: Final = frozenset({"EMAIL", "EXT_ID", *PHONES})
 _KINDS: Final[Mapping[Reader, str]] = {
     FIELDS[name]: kind
     for kind, names in {
-        FLOAT: ("total_orders", "total_spent"),
-        DATE: ("birthday", "last_order_at", "last_order_date", "created_at"),
+        FLOAT: (
+            "total_orders",
+            "total_spent",
+            "loyalty_points",
+            "points_earned_ytd",
+            "points_redeemed_ytd",
+            "tier_progress",
+            "next_tier_points",
+            "order_count",
+            "lifetime_value",
+            "average_order_value",
+        ),
+        DATE: ("birthday", "last_order_at", "last_order_date", "created_at", "first_purchase", "last_purchase"),
+        BOOLEAN: ("seasonal_buyer",),
     }.items()
     for name in names
 }
+_CATEGORIES: Final = FIELDS["favorite_categories"]
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def kind_of(options: BrevoOptions, field: str, attribute: str) -> str | None:
     """Give the type of the attribute that a field is mapped to; None: nothing tells it, the value decides."""
-    told = options.attribute_types.get(attribute) or READY.get(attribute)
-    return told or (None if field.startswith(RAW) else _KINDS.get(FIELDS[field], TEXT))
+    told = options.attribute_types.get(attribute)
+    if told or field.startswith(RAW):
+        return told or READY.get(attribute)
+    if FIELDS[field] is _CATEGORIES:
+        return CHOICES if options.attribute_options.get(attribute) else TEXT
+    return READY.get(attribute) or _KINDS.get(FIELDS[field], TEXT)
 
 
 def typed(options: BrevoOptions, customer: Customer, raw: Mapping[str, Json]) -> dict[str, Json]:

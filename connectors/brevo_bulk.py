@@ -20,7 +20,8 @@ MOST_BYTES: Final = 4_000_000
 class Row:
     """What is told of one subject: one body, of events one each. Of equal `key`s one call carries one only.
 
-    `known` is what is known of the subject once it was told; `state` what it was made of. A call's memo is its rows.
+    `known` is what is known of the subject once it was told, `notes` what is to be said of it then; `names` are what
+    the bodies count as once told, where that matters. `state` is what it was made of. A call's memo is its rows.
     """
 
     subject: str
@@ -28,6 +29,8 @@ class Row:
     bodies: tuple[Json, ...] = field(repr=False)
     state: Any = field(repr=False)
     known: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def calls_of(

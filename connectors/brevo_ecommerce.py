@@ -15,6 +15,7 @@ from connectors.brevo_answers import refusal
 from connectors.brevo_bulk import Row, calls_of
 from connectors.brevo_options import BrevoOptions
 from connectors.brevo_order import PART, UNTOLD, amount, each, filled, moment, product_id, quantity, status, text
+from connectors.brevo_order_loyalty import block, of_line
 from connectors.brevo_orders import BATCH, ORDER, whole
 from connectors.connector import Call, Nothing, OrderState, Response, Way
 from connectors.verdicts import Delivered, Follow, Verdict
@@ -126,7 +127,7 @@ def _moved(state: OrderState) -> dict[str, Json]:
         "url": text(newest.tracking_url),
     }
     sent = {"date": moment(newest.time), "method": text(state.order.shipping_method)} if newest and newest.time else {}
-    moved = {"tracking": filled(tracking or {}), "fulfillment": filled(sent)}
+    moved = {"tracking": filled(tracking or {}), "fulfillment": filled(sent), "loyalty": block(state.order.loyalty)}
     return {"id": state.id, "status": _WORDS.get(word, word.replace("_", " ").capitalize()), **filled(moved)}
 
 
@@ -142,9 +143,10 @@ def _new(state: OrderState) -> dict[str, Json]:
         "shipping": shipping,
         "financial": filled(_financial(order)),
         "metadata": filled(_metadata(order)),
+        "subscription": {"id": renewed, "isRecurring": True} if (renewed := text(order.subscription)) else {},
         "date": moment(order.created_at) if isinstance(order.created_at, datetime) else "",
     }
-    products = [_product(line) for line in each(order.lines)]
+    products = [_product(line) | of_line(order.loyalty, line) for line in each(order.lines)]
     return {"revenue": amount(order.total), "products": products, **filled(said)}
 
 
@@ -191,6 +193,7 @@ def _metadata(order: Order) -> dict[str, Json]:
         "campaign": text(order.campaign),
         "referrer": text(order.referrer),
         "firstPurchase": order.first_purchase if isinstance(order.first_purchase, bool) else None,
+        "isReferralOrder": True if text(order.referred_by) else None,
     }
 
 

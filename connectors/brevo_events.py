@@ -1,39 +1,30 @@
 """Brevo events, one for each milestone that an order reaches, so that automations can start.
 
-Written against https://developers.brevo.com/reference/createevent and /createbatchevents, as of November 2026. Brevo
-knows no repetition: what is told twice is recorded twice, so what was answered is kept before the next is told.
+Written against https://developers.brevo.com/reference/createevent and /createbatchevents, as of November 2026.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from connectors.brevo_account import EVENTS, OTHER, BrevoAccount, refused, refused_together
-from connectors.brevo_answers import scrubbed
-from connectors.brevo_bulk import Row, calls_of
+from connectors import brevo_event
+from connectors.brevo_account import EVENTS, BrevoAccount
+from connectors.brevo_bulk import Row
+from connectors.brevo_event import BULK, OLD, OLDEST, event, short
 from connectors.brevo_order import decimal, each, filled, identifiers, product_id, quantity, text
 from connectors.connector import Call, Milestone, Nothing, OrderState, Response, Transition, Way
 from connectors.money import minor
-from connectors.verdicts import Delivered, Follow, Rejected, RetryLater, Verdict
-from mappings.records import Fulfilment, Money, Order, OrderLine, Price
+from connectors.verdicts import Verdict
+from mappings.records import Fulfilment, Money, Order, OrderLine, OrderLoyalty, Price
 
 Json: TypeAlias = Any
 
-BULK: Final = Way(budget=OTHER, most=500, least=100, bulk=True)
-EVENT: Final = "event"
-BATCH: Final = "events"
-MOST_EVENTS: Final = 1000
-# What happened longer ago starts no automation that anybody would want.
-OLDEST: Final = timedelta(days=7)
-OLD: Final = "happened more than 7 days ago"
 NOBODY: Final = "the order names nobody"
 NOTHING_NEW: Final = "no milestone that was not told"
-FIELDS: Final = frozenset({"event_name", "identifiers", "event_date", "event_properties"})
 # Brevo takes 50 KB of properties.
 MOST_BYTES: Final = 40_000
-MOST_LETTERS: Final = 200
 MOST_ITEMS: Final = 50
 MOST_PARCELS: Final = 5
 LONGEST_URL: Final = 1000
@@ -56,7 +47,7 @@ class BrevoEvents(BrevoAccount):
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """The ways to tell events; batches are one of a hundred things that one hour allows."""
+        """The ways to tell events."""
         return Way(budget=EVENTS), BULK
 
     def image(self, state: OrderState) -> Json:
@@ -66,66 +57,11 @@ class BrevoEvents(BrevoAccount):
 
     def calls(self, states: Sequence[OrderState], *, bulk: bool) -> Sequence[Call | Nothing]:
         """Give each order the call for its first milestone, in bulk one for all of many, or why there is none."""
-        found = [_row(state) for state in states]
-        return calls_of(found, alone=_alone, together=_together, way=replace(BULK, most=MOST_EVENTS) if bulk else None)
+        return brevo_event.calls([_row(state) for state in states], way=BULK if bulk else None)
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
         """Say what the answer means for each order of the call."""
-        rows: Sequence[Row] = call.memo or ()
-        if call.step == EVENT:
-            return {row.subject: _judge_alone(row, call, response) for row in rows}
-        if response.status == 202:
-            return {row.subject: _told(row) for row in rows}
-        if response.status == 207:
-            return _judge_partly(rows, response)
-        return dict.fromkeys(call.subjects, refused_together(response, now=rows[0].state.now)) if rows else {}
-
-
-def _judge_alone(row: Row, call: Call, response: Response) -> Verdict:
-    state = row.state
-    if response.status != 204:
-        return refused(response, call.body, now=state.now, names=FIELDS)
-    if len(row.bodies) == 1:
-        return _told(row)
-    told = [*state.steps.get("told", ()), _fresh(state)[0].milestone]
-    after = replace(row, state=replace(state, steps={**state.steps, "told": told}), bodies=row.bodies[1:])
-    return Follow(call=_alone(after), step=after.state.steps)
-
-
-def _judge_partly(rows: Sequence[Row], response: Response) -> Mapping[str, Verdict]:
-    failed = _failed(response.json())
-    if not failed:
-        return {row.subject: RetryLater(reason="malformed_207") for row in rows}
-    verdicts: dict[str, Verdict] = {}
-    index = 0
-    for row in rows:
-        said = [failed[index + number] for number in range(len(row.bodies)) if index + number in failed]
-        index += len(row.bodies)
-        taken = [number for number in range(len(row.bodies)) if index - len(row.bodies) + number not in failed]
-        told = tuple(_fresh(row.state)[number].milestone for number in taken)
-        verdicts[row.subject] = (
-            Rejected(reason="invalid_event", detail=scrubbed(said[0], list(row.bodies)), told=told)
-            if said
-            else _told(row)
-        )
-    return verdicts
-
-
-def _failed(body: Json) -> dict[int, str]:
-    """Read which events of a batch were refused, and why."""
-    errors = body.get("errors") if isinstance(body, dict) else None
-    failed: dict[int, str] = {}
-    for error in errors if isinstance(errors, list) else ():
-        indexes = error.get("eventIndex") if isinstance(error, dict) else None
-        for index in indexes if isinstance(indexes, list) else ():
-            if isinstance(index, int) and not isinstance(index, bool):
-                failed[index] = str(error.get("message", ""))
-    return failed
-
-
-def _told(row: Row) -> Delivered:
-    old = len(_fresh(row.state, oldest=None)) > len(_fresh(row.state))
-    return Delivered(known=row.known, notes=(f"a milestone {OLD}",) if old else ())
+        return brevo_event.judge(call, response)
 
 
 def _fresh(state: OrderState, *, oldest: timedelta | None = OLDEST) -> list[Transition]:
@@ -139,24 +75,26 @@ def _fresh(state: OrderState, *, oldest: timedelta | None = OLDEST) -> list[Tran
 
 
 def _row(state: OrderState) -> Row | Nothing:
-    fresh = _fresh(state)
+    fresh, untold = _fresh(state), _fresh(state, oldest=None)
     if not fresh:
-        return Nothing(reason=f"every milestone {OLD}" if _fresh(state, oldest=None) else NOTHING_NEW)
+        return Nothing(reason=f"every milestone {OLD}" if untold else NOTHING_NEW)
     whose = identifiers(state.customer, state.order)
     if not whose:
         return Nothing(reason=NOBODY, keep=not state.complete)
-    bodies = tuple(_event(state, one, whose) for one in fresh)
-    return Row(subject=state.subject, key=state.subject, bodies=bodies, state=state, known=state.known)
+    return Row(
+        subject=state.subject,
+        key=state.subject,
+        bodies=tuple(_event(state, one, whose) for one in fresh),
+        state=state,
+        known=state.known,
+        names=tuple(one.milestone for one in fresh),
+        notes=(f"a milestone {OLD}",) if len(untold) > len(fresh) else (),
+    )
 
 
 def _event(state: OrderState, transition: Transition, whose: Mapping[str, str]) -> Json:
-    time = transition.time
-    return {
-        "event_name": _NAMES[transition.milestone],
-        "identifiers": whose,
-        **({} if time is None else {"event_date": min(time, state.now).isoformat(timespec="seconds")}),
-        "event_properties": _properties(state, transition.milestone),
-    }
+    properties = _properties(state, transition.milestone)
+    return event(_NAMES[transition.milestone], whose, properties, time=transition.time, now=state.now)
 
 
 def _properties(state: OrderState, milestone: Milestone) -> dict[str, Json]:
@@ -164,11 +102,12 @@ def _properties(state: OrderState, milestone: Milestone) -> dict[str, Json]:
     order, total = state.order, state.order.total
     said = {
         "order_id": state.id,
-        "number": _short(order.number),
+        "number": short(order.number),
         "currency": total.shop.currency if isinstance(total, Price) else "",
         **(_priced("amount", total.shop) if isinstance(total, Price) else {}),
         "items": _items(order),
-        "source": _short(order.source),
+        "source": short(order.source),
+        **_loyalty(order.loyalty),
     }
     if milestone in ("shipped", "delivered"):
         sent = [one for one in each(order.fulfilments) if one.status in ("shipped", "delivered")]
@@ -178,6 +117,17 @@ def _properties(state: OrderState, milestone: Milestone) -> dict[str, Json]:
         if isinstance(total, Price):
             said |= _priced("refunded", Money(amount=order.refunded, currency=total.shop.currency))
     return filled(said)
+
+
+def _loyalty(loyalty: object) -> dict[str, Json]:
+    if not isinstance(loyalty, OrderLoyalty):
+        return {}
+    return {
+        "points_earned": loyalty.earned,
+        "bonus_points": loyalty.bonus,
+        "points_balance": loyalty.balance,
+        "tier": short(loyalty.tier_after),
+    }
 
 
 def _items(order: Order) -> list[Json]:
@@ -191,10 +141,10 @@ def _item(line: OrderLine) -> Json:
     count = quantity(line.quantity)
     return filled(
         {
-            "product_id": _short(product_id(line)),
-            "variant_id": _short(line.variant_id),
-            "sku": _short(line.sku),
-            "name": _short(line.name),
+            "product_id": short(product_id(line)),
+            "variant_id": short(line.variant_id),
+            "sku": short(line.sku),
+            "name": short(line.name),
             "quantity": count if isinstance(count, int) else decimal(line.quantity),
             **_priced("price", line.unit_price.shop),
         }
@@ -205,8 +155,8 @@ def _parcel(parcel: Fulfilment) -> Json:
     url = text(parcel.tracking_url)
     return filled(
         {
-            "number": _short(parcel.tracking_number),
-            "carrier": _short(parcel.carrier),
+            "number": short(parcel.tracking_number),
+            "carrier": short(parcel.carrier),
             "url": url if len(url) <= LONGEST_URL else "",
         }
     )
@@ -214,31 +164,3 @@ def _parcel(parcel: Fulfilment) -> Json:
 
 def _priced(name: str, money: Money) -> dict[str, Json]:
     return {name: decimal(money.amount), f"{name}_minor": minor(money)}
-
-
-def _short(value: object) -> str:
-    return text(value)[:MOST_LETTERS]
-
-
-def _alone(row: Row) -> Call:
-    return Call(
-        method="POST",
-        path="/events",
-        body=row.bodies[0],
-        budget=EVENTS,
-        subjects=(row.subject,),
-        step=EVENT,
-        memo=(row,),
-    )
-
-
-def _together(rows: Sequence[Row]) -> Call:
-    return Call(
-        method="POST",
-        path="/events/batch",
-        body={"events": [body for row in rows for body in row.bodies]},
-        budget=OTHER,
-        subjects=tuple(row.subject for row in rows),
-        step=BATCH,
-        memo=tuple(rows),
-    )

@@ -31,9 +31,10 @@ class Identity:
 
     Of `known`: exists, owner (we may rename and delete it), email, sms, contact_id, blocked_at and sms_blocked_at (when
     we wrote a blocklist), linked (it was there before us), deleted, empty (attributes that hold nothing), ext_pending
-    (an import brought it over, which sets no ext_id and does not tell whether it was there before). Of `steps`: link
-    (by what an existing contact was met), ext_taken, contact (as it was read), gone, vanished, moved (the address it
-    was given), left_out, no_list, no_unlink, creating, tried and holder (of a deletion).
+    (an import brought it over, which sets no ext_id and does not tell whether it was there before), lists (those of
+    loyalty that it was put on). Of `steps`: link (by what an existing contact was met), ext_taken, contact (as it was
+    read), gone, vanished, moved (the address it was given), left_out, no_list, no_unlink, lists_refused, lists_doubted,
+    creating, tried and holder (of a deletion).
     """
 
     options: BrevoOptions

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from connectors import brevo_consent
+from connectors import brevo_consent, brevo_lists
 from connectors.brevo_account import CONTACTS, OTHER, refused_together
 from connectors.brevo_answers import PHONES, throttled
 from connectors.brevo_bulk import Row, bundles
@@ -59,7 +59,7 @@ def _row(case: Case) -> Row | None:
     state, customer = case.state, case.state.customer
     decided = customer.email_consent is not ABSENT or customer.sms_consent is not ABSENT
     email = case.address
-    if state.deleted or state.steps or decided or not email:
+    if state.deleted or state.steps or decided or not email or _moves(case):
         return None
     known = _known_before(case)
     fields = _fields(case)
@@ -84,6 +84,14 @@ def _known_before(case: Case) -> Mapping[str, Json] | None:
     if state.consents or state.shared or not options.update_enabled:
         return None
     return {"exists": True, "email": case.email, "ext_pending": True}
+
+
+def _moves(case: Case) -> bool:
+    """Say whether a contact may have to change lists: an import puts all of its contacts on the same ones."""
+    if case.is_new or brevo_lists.is_unsure(case):
+        return brevo_lists.asked(case.options, case.state.customer) is not None
+    moves = brevo_lists.moves(case)
+    return bool(moves.joined or moves.left)
 
 
 def _fields(case: Case) -> dict[str, Json] | None:

@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 from connectors.brevo_consent import own_block
 from connectors.brevo_identity import Identity
+from connectors.brevo_lists import told_after
 from connectors.brevo_plan import Case
 
 Json: TypeAlias = Any
@@ -13,7 +14,7 @@ def known_after(case: Case, body: Json, contact_id: int | None) -> dict[str, Jso
     """Give what is known after a contact was written with a body; `contact_id` is that of one just created."""
     state, read, linking = case.state, case.contact, case.link is not None
     now, sent = state.now.isoformat(), body.get("attributes", {})
-    known: dict[str, Json] = {"exists": True, "empty": _empty(case, sent)}
+    known: dict[str, Json] = {"exists": True, "empty": _empty(case, sent), "lists": told_after(case, body)}
     if case.is_new:
         known |= {"owner": True, "email": body.get("email"), "contact_id": contact_id, "sms": sent.get("SMS")}
     else:

@@ -16,6 +16,7 @@ class BrevoOptions:
     Without `update_enabled` an address that Brevo holds already is a refusal. Imports put their contacts on
     `import_list_id`, or else on `list_id`: Brevo takes none without a list. `attribute_types` and `attribute_options`
     (of a multiple choice) are told by the attribute's name, where they differ from what the field suggests.
+    `loyalty_lists` are all lists that loyalty puts contacts on and takes them off.
     """
 
     api_key: str = field(repr=False)
@@ -32,16 +33,23 @@ class BrevoOptions:
     unknown_consent: Literal["blocklist", "vendor_default"] = "blocklist"
     update_enabled: bool = True
     orders_api: Literal["status", "ecommerce"] = "status"
+    loyalty_lists: tuple[int, ...] = ()
+
+    @property
+    def managed_lists(self) -> tuple[int, ...]:
+        """The lists of loyalty but for the mailed one: nobody is brought back into that, or taken off it."""
+        return tuple(one for one in self.loyalty_lists if one != self.list_id)
 
     @property
     def import_list(self) -> int | None:
-        """The list for imports; None: there are none."""
-        return self.list_id if self.import_list_id is None else self.import_list_id
+        """The list for imports; None: there are none. An import would put everybody in it into one tier's list."""
+        chosen = self.list_id if self.import_list_id is None else self.import_list_id
+        return None if chosen in self.managed_lists else chosen
 
     @property
     def imports_known(self) -> bool:
         """Whether known contacts may ride: an import joins its list, and must bring nobody back into the mailed one."""
-        return self.import_list_id is not None and self.import_list_id != self.list_id
+        return self.import_list not in (None, self.list_id)
 
     @property
     def imports_new(self) -> bool:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias, TypeVar
 
 from connectors.connector import Holder, OrderState
-from mappings.records import Maybe, Order, OrderLine, Price
+from mappings.records import NO_ORDER_SAID, Maybe, Order, OrderLine, Price
 
 Json: TypeAlias = Any
 T = TypeVar("T")
@@ -42,8 +42,8 @@ def filled(values: dict[str, Json]) -> dict[str, Json]:
     return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
-def identifiers(customer: Holder, order: Order) -> dict[str, str]:
-    """Say whose the order is: by our id where the contact carries it, else by e-mail, else by number."""
+def identifiers(customer: Holder, order: Order = NO_ORDER_SAID) -> dict[str, str]:
+    """Say whose an order or an event is: by our id where the contact carries it, else by e-mail, else by number."""
     known = customer.known
     if known.get("exists") and known.get("owner") and customer.ext_id is not None:
         return {"ext_id": customer.ext_id}

@@ -8,6 +8,7 @@ that no documented call asks about, and tells the outcome to a notifyUrl only.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from connectors.brevo_account import ORDERS, OTHER, BrevoAccount, refused, refused_together
@@ -26,6 +27,7 @@ from connectors.brevo_order import (
     status,
     text,
 )
+from connectors.brevo_order_loyalty import meta_info
 from connectors.connector import Call, Nothing, OrderState, Response, Way
 from connectors.verdicts import Delivered, Verdict
 from mappings.records import Address, Order, OrderLine, Price
@@ -35,6 +37,7 @@ Json: TypeAlias = Any
 BULK: Final = Way(budget=OTHER, most=1000, least=50, bulk=True)
 ORDER: Final = "order"
 BATCH: Final = "orders"
+MOST_INFO: Final = 20
 FIELDS: Final = frozenset({"id", "createdAt", "updatedAt", "status", "amount", "products", "identifiers", "billing"})
 
 
@@ -144,8 +147,11 @@ def _billing(order: Order) -> dict[str, Json]:
 
 
 def _meta_info(order: Order, total: Price) -> dict[str, Json]:
-    """Give what Brevo has no place for; it takes text, whole numbers and truth values, no fractions."""
-    return filled(
+    """Give what Brevo has no place for; it takes text, whole numbers and truth values, no fractions.
+
+    Of products it takes no more than 20; of orders nothing is said, and no more are told.
+    """
+    said = filled(
         {
             "number": text(order.number),
             "currency": total.shop.currency,
@@ -156,6 +162,7 @@ def _meta_info(order: Order, total: Price) -> dict[str, Json]:
             "campaign": text(order.campaign),
         }
     )
+    return dict(islice((said | meta_info(order.loyalty)).items(), MOST_INFO))
 
 
 def _alone(row: Row) -> Call:

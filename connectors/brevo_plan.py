@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from connectors import brevo_consent
+from connectors import brevo_consent, brevo_lists
 from connectors.brevo_account import CONTACTS
 from connectors.brevo_answers import PHONES
 from connectors.brevo_attributes import typed
@@ -74,7 +74,8 @@ class Case(Identity):
             body["attributes"] = fields
         blocked = self._flag_at_creation("email")
         sms_blocked = self._flag_at_creation("sms") if "SMS" in fields else None
-        body = _flagged(body, email_blocked=blocked, sms_blocked=sms_blocked, lists=self._lists())
+        body = _flagged(body, email_blocked=blocked, sms_blocked=sms_blocked)
+        body |= _listed([*self._lists(), *brevo_lists.moves(self).joined], [])
         return replace(self._call("POST", CREATE, None, body), doubt=self._doubt(email=blocked, sms=sms_blocked))
 
     def _doubt(self, **blocked: bool | None) -> Mapping[str, Json]:
@@ -109,8 +110,9 @@ class Case(Identity):
             email = True
         if sms is None and first_number and self._flag_at_creation("sms"):
             sms = True
-        lists = self._lists() if linking else []
-        body = _flagged(body, email_blocked=email, sms_blocked=sms, lists=lists)
+        moves = brevo_lists.moves(self)
+        body = _flagged(body, email_blocked=email, sms_blocked=sms)
+        body |= _listed([*(self._lists() if linking else []), *moves.joined], moves.left)
         if not body:
             kept = self.state.customer.email is not ABSENT and not self.email
             return Nothing(reason=EMAIL_KEPT if kept else "nothing mapped for Brevo")
@@ -118,6 +120,8 @@ class Case(Identity):
 
     def _is_unread(self) -> bool:
         contact, linking = self.contact, self.link is not None
+        if brevo_lists.is_unsure(self):
+            return True
         if contact is None:
             decided = (brevo_consent.to_write(self.state, channel, linking=linking) for channel in ("email", "sms"))
             return linking or self.renamed is not None or any(decision and decision.granted for decision in decided)
@@ -159,9 +163,7 @@ class Case(Identity):
                 return self._call("GET", READ, target, None)
             if self.options.delete_behavior == "hard":
                 return self._call("DELETE", DELETE, target, None)
-            body: dict[str, Json] = {"emailBlacklisted": True, "smsBlacklisted": True}
-            if self.options.list_id is not None and not steps.get("no_unlink"):
-                body["unlinkListIds"] = [self.options.list_id]
+            body = {"emailBlacklisted": True, "smsBlacklisted": True, **_listed([], brevo_lists.to_leave(self))}
             return self._call("PUT", DELETE, target, body)
         return Nothing(reason="no contact to delete")
 
@@ -178,11 +180,13 @@ class Case(Identity):
         )
 
 
-def _flagged(
-    body: dict[str, Json], *, email_blocked: bool | None, sms_blocked: bool | None, lists: list[int]
-) -> dict[str, Json]:
-    flags = {"emailBlacklisted": email_blocked, "smsBlacklisted": sms_blocked, "listIds": lists or None}
+def _flagged(body: dict[str, Json], *, email_blocked: bool | None, sms_blocked: bool | None) -> dict[str, Json]:
+    flags = {"emailBlacklisted": email_blocked, "smsBlacklisted": sms_blocked}
     return body | {name: value for name, value in flags.items() if value is not None}
+
+
+def _listed(joined: list[int], left: list[int]) -> dict[str, list[int]]:
+    return {name: lists for name, lists in (("listIds", joined), ("unlinkListIds", left)) if lists}
 
 
 def numbers(body: Json) -> list[str]:

@@ -2,11 +2,20 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = Any
+
+_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
+_VALUE: Final = re.compile(r"[\x20-\x7e]*")
+
+
+def encoded(body: Json) -> bytes:
+    """Give the bytes by which a body is sent: a signature is of these."""
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +23,7 @@ class Call:
     """One HTTP request that has not been sent. `memo` is what judging its answer needs; it never leaves the process.
 
     `doubt` is a step that is kept before the call starts: it comes back in the next delivery if the answer never does.
+    `headers` go besides the account's own, which win.
 
     What may hold personal data is left out of the repr, here and in the other values.
     """
@@ -27,6 +37,15 @@ class Call:
     step: str
     memo: Any = field(default=None, repr=False)
     doubt: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a header that could be taken for two.
+
+        Raises: ValueError.
+        """
+        if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in self.headers.items()):
+            raise ValueError("a header of a call is no header")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

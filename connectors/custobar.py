@@ -1,4 +1,4 @@
-"""Custobar: customers, sales, products and events by bulk uploads.
+"""Custobar: customers, sales, products, events and what loyalty tells, by bulk uploads.
 
 Written against https://developers.custobar.com/ and https://www.custobar.com/docs/api/, as of November 2026. Every
 upload is a list, and answered once it is taken, not once it is imported: nobody tells what became of a row. Custobar's
@@ -13,10 +13,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from connectors import custobar_customers, custobar_events, custobar_products, custobar_sales
+from connectors import custobar_customers, custobar_events, custobar_loyalty, custobar_products, custobar_sales
 from connectors.connector import Budget, Call, Nothing, Response, State, Way
 from connectors.custobar_answers import refusal, taken
-from connectors.custobar_options import CustobarOptions
+from connectors.custobar_options import BUDGET, CustobarOptions
 from connectors.custobar_values import Upload
 from connectors.destination import Destination, LaneSpec
 from connectors.sections import CustobarSection
@@ -26,7 +26,6 @@ __all__ = ["DESTINATION", "Custobar", "CustobarOptions", "erasure_call", "shop_c
 
 Json: TypeAlias = Any
 
-BUDGET: Final = "custobar.calls"
 # The default of an account, says https://github.com/Custobar/woocommerce-custobar; all calls count as one class.
 _WINDOWS: Final = ((180, 60.0),)
 # No maximum is documented. The official plugins send a hundred orders or five hundred records at once.
@@ -50,6 +49,7 @@ CUSTOMERS: Final = Records(
 SALES: Final = Records(table="sales", most=200, upload=custobar_sales.upload, image=custobar_sales.image)
 PRODUCTS: Final = Records(table="products", most=500, upload=custobar_products.upload, image=custobar_products.image)
 EVENTS: Final = Records(table="events", most=500, upload=custobar_events.upload, image=custobar_events.image)
+LOYALTY: Final = Records(table="events", most=500, upload=custobar_loyalty.upload, image=custobar_loyalty.image)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,10 +188,12 @@ DESTINATION: Final = Destination(
     section=CustobarSection,
     options=CustobarOptions,
     needs=custobar_customers.needs,
+    loyalty_fields=custobar_loyalty.fields,
     lanes={
         "customers": LaneSpec(kind="customer", connector=partial(Custobar, records=CUSTOMERS)),
         "sales": LaneSpec(kind="order", connector=partial(Custobar, records=SALES)),
         "products": LaneSpec(kind="product", connector=partial(Custobar, records=PRODUCTS)),
         "events": LaneSpec(kind="events", connector=partial(Custobar, records=EVENTS)),
+        "loyalty": LaneSpec(kind="loyalty", connector=partial(Custobar, records=LOYALTY)),
     },
 )

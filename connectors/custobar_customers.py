@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
-from connectors.attributes import attributes, fields_needed
+from connectors.attributes import fields_needed
 from connectors.connector import Nothing, State
 from connectors.custobar_ids import external_id
+from connectors.custobar_loyalty import customer_fields
 from connectors.custobar_options import CustobarOptions
 from connectors.custobar_values import MOST_KEPT, Upload, moment, said, value_of
 from mappings.records import ABSENT, Address, Consent, Decided, Maybe
@@ -147,7 +148,7 @@ def _without_harm(state: State, row: Mapping[str, Json]) -> dict[str, Json]:
 
 def _fields(options: CustobarOptions, state: State) -> dict[str, Json]:
     customer = state.customer
-    custom = attributes(customer, state.raw, options.field_mapping)
+    custom = customer_fields(options, customer, state.raw)
     standard = {
         "email": customer.email,
         "phone_number": customer.phone,

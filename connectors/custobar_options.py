@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+BUDGET: Final = "custobar.calls"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,7 +14,8 @@ class CustobarOptions:
     `auth` is how the key proves who we are; with "basic" it is "user:password". `limits` replaces the windows of a
     class of calls ("calls"), `limits_off` is for the sandbox. `field_mapping` adds fields to the standard ones, which
     are always sent. A grant of e-mail joins `mailing_lists`, a denial and a deletion leave them. `shops` gives the shop
-    of a source where it is not named as the source is. `product_key` says by what the account's products go.
+    of a source where it is not named as the source is. `product_key` says by what the account's products go. `company`
+    is what fields of the company's own begin with; without it orders have none.
     """
 
     api_key: str = field(repr=False)
@@ -25,3 +28,4 @@ class CustobarOptions:
     delete_behavior: Literal["soft", "hard"] = "soft"
     shops: Mapping[str, str] = field(default_factory=dict)
     product_key: Literal["product_id", "variant_id", "sku"] = "product_id"
+    company: str | None = None

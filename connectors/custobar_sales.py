@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from connectors.connector import Nothing, OrderState
 from connectors.custobar_ids import external_id, row_id
+from connectors.custobar_loyalty import line_fields, sale_fields
 from connectors.custobar_options import CustobarOptions
 from connectors.custobar_values import (
     MOST_KEPT,
@@ -56,7 +57,10 @@ def upload(options: CustobarOptions, state: OrderState) -> Upload | Nothing:
     # A line that was taken out of the order cannot be deleted: it stays as one of nothing.
     gone = [one for one in state.known.get("lines", ()) if one not in present]
     head = {name: value for name, value in rows[0].items() if name.startswith("sale_")}
-    rows += [{**head, "external_id": row_id(state.id, line_id), **_OUT} for line_id in gone]
+    rows += [
+        {**head, "external_id": row_id(state.id, line_id), **_OUT, **line_fields(options, state.order, line_id)}
+        for line_id in gone
+    ]
     return Upload(rows=tuple(rows), known=_known(present))
 
 
@@ -89,7 +93,11 @@ def _deletion(state: OrderState) -> Upload | Nothing:
 def _rows(options: CustobarOptions, state: OrderState, who: Mapping[str, str]) -> list[dict[str, Json]]:
     sale = _sale(options, state, who)
     dropped = () if "sale_currency" in sale else _IN_CURRENCY
-    rows = [sale | _row(options, state.id, line) for line in _lines(state.order)]
+    of_sale = sale_fields(options, state.order)
+    rows = [
+        sale | _row(options, state.id, line) | of_sale | line_fields(options, state.order, line.id)
+        for line in _lines(state.order)
+    ]
     return [{name: value for name, value in row.items() if name not in dropped} for row in rows]
 
 

@@ -6,10 +6,11 @@ https://www.custobar.com/docs/api/data-types/, as of November 2026.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, TypeAlias, TypeVar
 
-from connectors.connector import OrderState
+from connectors.connector import Holder, OrderState
 from connectors.custobar_ids import external_id
 from mappings.records import ABSENT, Decided, Maybe, Money, Price
 
@@ -31,9 +32,13 @@ class Upload:
 
 def cents(money: Money) -> int:
     """Give hundredths of the currency's unit, half a cent up; Custobar says cents of every currency, of the yen too."""
-    exact = abs(Fraction(money.amount)) * 100
-    rounded = int(exact + Fraction(1, 2))
-    return -rounded if money.amount < 0 else rounded
+    return hundredths(money.amount)
+
+
+def hundredths(amount: Decimal) -> int:
+    """Give the same of an amount whose currency goes without saying."""
+    rounded = int(abs(Fraction(amount)) * 100 + Fraction(1, 2))
+    return -rounded if amount < 0 else rounded
 
 
 def shop_cents(price: Maybe[Price], *, cleared: Decided[int] = ABSENT) -> Decided[int]:
@@ -72,10 +77,16 @@ def said(row: Mapping[str, Json]) -> dict[str, Json]:
 
 def buyer(state: OrderState, *, customer_id: str, email: str, phone: str) -> dict[str, str]:
     """Name who bought by the best identifier there is, under the names given; empty when there is none."""
-    order, holder = state.order, state.customer
+    names = {"customer_id": customer_id, "email": email, "phone_number": phone}
+    found = person(state.customer, email=value_of(state.order.email), phone=value_of(state.order.phone))
+    return {names[name]: value for name, value in found.items()}
+
+
+def person(holder: Holder, *, email: str | None = None, phone: str | None = None) -> dict[str, str]:
+    """Name a customer as events do; `email` and `phone` are what is told of them, better than what is known."""
     if holder.ext_id is not None:
-        return {customer_id: external_id(holder.ext_id)}
-    if address := value_of(order.email) or holder.known.get("email"):
-        return {email: address}
-    number = value_of(order.phone) or holder.known.get("phone")
-    return {phone: number} if number else {}
+        return {"customer_id": external_id(holder.ext_id)}
+    if address := email or holder.known.get("email"):
+        return {"email": address}
+    number = phone or holder.known.get("phone")
+    return {"phone_number": number} if number else {}

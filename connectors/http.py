@@ -4,7 +4,6 @@ The one module that imports requests. Its adapter gives the connection pools wit
 through the pool directly, which costs two fifths of what `Session.post` does.
 """
 
-import json
 import logging
 import socket
 import ssl
@@ -25,6 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.exceptions import TimeoutError as TimedOutError
 from urllib3.response import BaseHTTPResponse
 
+from connectors.calls import encoded
 from connectors.connector import UNTRUSTED, Call, Response
 from connectors.resolver import connect
 
@@ -186,6 +186,14 @@ def _pool(base_url: str) -> HTTPConnectionPool:
     return pool
 
 
+def _together(account: Mapping[str, str], own: Mapping[str, str]) -> Mapping[str, str]:
+    """Add a call's own headers to those of the account, none of which they can change, however they are written."""
+    if not own:
+        return account
+    taken = {name.lower() for name in account}
+    return {**account, **{name: value for name, value in own.items() if name.lower() not in taken}}
+
+
 def _failure(kind: bytes) -> Response:
     return Response(status=0, headers={}, body=kind)
 
@@ -222,12 +230,12 @@ class Sender:
         target = f"{line.path}{call.path}"
         if call.query:
             target = f"{target}?{urlencode(call.query)}"
-        body = None if call.body is None else json.dumps(call.body, separators=(",", ":")).encode()
+        body = None if call.body is None else encoded(call.body)
         grip = _current.grip = line.grip
         grip.begin()
         self._calls[grip] = time.monotonic() + self._limits.total - self._tick
         try:
-            answer = line.answer(call.method, target, headers, body)
+            answer = line.answer(call.method, target, _together(headers, call.headers), body)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             answer = _failure(_kind(error))
         finally:

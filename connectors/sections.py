@@ -1,7 +1,8 @@
 """What may be set about each destination, as it is written under its name in the configuration."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -18,6 +19,8 @@ from connectors.values import (
     Lowered,
     Secret,
     Section,
+    SigningSecret,
+    WebhookUrl,
     Whole,
     distinct,
     header_safe,
@@ -66,6 +69,24 @@ class DestinationSection(Section):
         }
 
 
+NotificationEvent = Literal[
+    "loyalty.points.awarded", "loyalty.tier.changed", "sync_completed", "sync_failed", "batch_completed"
+]
+
+
+class NotificationsSection(DestinationSection):
+    """The merchant's own webhook, which is told of `events`, signed with the `secret` if there is one."""
+
+    webhook_url: WebhookUrl = Field(examples=["https://example.com/hooks"])
+    events: Annotated[tuple[NotificationEvent, ...], Field(max_length=5), Listed] = get_args(NotificationEvent)
+    secret: SigningSecret | None = None
+
+    @field_validator("secret")
+    @classmethod
+    def _said(cls, secret: SecretStr | None) -> SecretStr | None:
+        return secret if secret is not None and secret.get_secret_value() else None
+
+
 class BrevoSection(DestinationSection):
     """The account at Brevo; `plan` decides how many calls it may make. A `field_mapping` wins over the skill's.
 
@@ -84,8 +105,22 @@ class BrevoSection(DestinationSection):
     import_list_id: Whole | None = Field(None, ge=1, le=2**53)
 
 
+_CUSTOBAR: Final = ".custobar.com"
+_ANYBODYS: Final = "app"
+_COMPANY: Final = r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*"
+Company = Annotated[
+    str,
+    Field(max_length=50),
+    AfterValidator(shaped(_COMPANY, "this is no company's short name", "use letters, digits and single _, as in ACME")),
+]
+
+
 class CustobarSection(DestinationSection):
-    """The account at Custobar. `shops` are the ids there of our sources, `product_key` is what its products go by."""
+    """The account at Custobar. `shops` are the ids there of our sources, `product_key` is what its products go by.
+
+    `company` is the short name that fields of the company's own begin with, as in ACME__loyalty_points; without it that
+    of the host, in capitals. Where the host names none either (app.custobar.com), no such field is written by itself.
+    """
 
     auth: Annotated[Literal["bearer", "token", "basic"], Lowered] = "bearer"
     api_key: Secret = Field(examples=['"${CUSTOBAR_API_KEY}"'])
@@ -95,6 +130,19 @@ class CustobarSection(DestinationSection):
     mailing_lists: Annotated[tuple[Label, ...], Field(max_length=100), Listed] = ()
     shops: Annotated[dict[str, Label], Field(max_length=100)] = Field(default_factory=dict)
     product_key: Annotated[Literal["product_id", "variant_id", "sku"], Lowered] = "product_id"
+    company: Company | None = None
+
+    @property
+    def short_name(self) -> str | None:
+        """The short name of the company, None where nobody tells it."""
+        host = str(urlsplit(self.base_url).hostname)
+        label = host.partition(".")[0] if host.endswith(_CUSTOBAR) else ""
+        known = re.fullmatch(_COMPANY, label) and label != _ANYBODYS
+        return self.company or (label.upper() if known else None)
+
+    def options(self) -> dict[str, Any]:
+        """Give the settings as arguments for the options, with the company that the host names."""
+        return {**super().options(), "company": self.short_name}
 
     @field_validator("api_key")
     @classmethod
@@ -110,7 +158,7 @@ class CustobarSection(DestinationSection):
     @classmethod
     def _names_the_api(cls, url: str) -> str:
         parts = urlsplit(url)
-        if str(parts.hostname).endswith(".custobar.com") and not parts.path:
+        if str(parts.hostname).endswith(_CUSTOBAR) and not parts.path:
             raise taught("the address ends too soon", "write https://COMPANY.custobar.com/api")
         return url
 
@@ -123,7 +171,11 @@ _VOUCHERIFY_HOSTS: Final = {
 
 
 class VoucherifySection(DestinationSection):
-    """The project at Voucherify, which lives in one region; a `base_url` wins over that."""
+    """The project at Voucherify, which lives in one region; a `base_url` wins over that.
+
+    `loyalty_campaign` is the id (or the name) of the campaign whose cards hold our points, if any do. `referrals` tells
+    the code that a buyer was sent by with the events of the order, for a referral campaign that counts those.
+    """
 
     app_id: ApiKey = Field(examples=['"${VOUCHERIFY_APP_ID}"'])
     api_key: ApiKey = Field(examples=['"${VOUCHERIFY_API_KEY}"'])
@@ -132,6 +184,8 @@ class VoucherifySection(DestinationSection):
     plan: Annotated[Literal["business", "organization", "sandbox"], Lowered] = "business"
     limits: Limits[Literal["calls"]] = True
     field_mapping: FieldMapping = Field(default_factory=dict)
+    loyalty_campaign: Label | None = None
+    referrals: bool = False
 
     def options(self) -> dict[str, Any]:
         """Give the settings as arguments for the options, the region as its address."""

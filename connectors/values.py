@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from connectors.attributes import FIELDS, RAW
+from connectors.signatures import SIGNING, is_base64
 
 DAY: Final = 86_400
 LONGEST: Final = 2048
@@ -106,6 +107,17 @@ def header_safe(value: SecretStr) -> SecretStr:
     return value
 
 
+def signs(value: SecretStr) -> SecretStr:
+    """Check that a secret which promises to be base64 (Standard Webhooks) is; any other text is taken as it is.
+
+    Raises: PydanticCustomError.
+    """
+    secret = value.get_secret_value()
+    if secret.startswith(SIGNING) and not is_base64(secret.removeprefix(SIGNING)):
+        raise taught(f"a secret begins with {SIGNING} and goes on with no base64", "copy it whole")
+    return value
+
+
 def distinct(mapping: Mapping[str, str]) -> Mapping[str, str]:
     """Refuse two fields for one attribute.
 
@@ -138,6 +150,11 @@ def _base_url(text: str) -> str:
     if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
         raise taught("the address holds more than host and path", "leave out user, password, query and fragment")
     return text.rstrip("/")
+
+
+def _webhook_url(value: SecretStr) -> SecretStr:
+    address(value.get_secret_value(), ("https", "http"))
+    return value
 
 
 def _field_name(key: str) -> str:
@@ -180,6 +197,8 @@ Lowered = BeforeValidator(_lowered)
 Listed = BeforeValidator(_listed)
 Secret = Annotated[SecretStr, BeforeValidator(plain)]
 ApiKey = Annotated[SecretStr, AfterValidator(header_safe), BeforeValidator(plain)]
+SigningSecret = Annotated[SecretStr, AfterValidator(signs), BeforeValidator(plain)]
+WebhookUrl = Annotated[SecretStr, AfterValidator(_webhook_url), BeforeValidator(plain)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 FieldName = Annotated[str, AfterValidator(_field_name)]
 Attribute = Annotated[

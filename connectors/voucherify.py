@@ -1,4 +1,4 @@
-"""Voucherify as a destination: its customers, its orders, and the custom events of orders.
+"""Voucherify as a destination: its customers, its orders, custom events of both, and the points of its cards.
 
 Written against https://docs.voucherify.io/api-reference/introduction and github.com/voucherifyio/voucherify-openapi, as
 of August 2026.
@@ -11,10 +11,20 @@ from connectors.destination import Destination, LaneSpec
 from connectors.sections import VoucherifySection
 from connectors.voucherify_customers import VoucherifyCustomers
 from connectors.voucherify_events import VoucherifyEvents
+from connectors.voucherify_loyalty import FIELDS, VoucherifyLoyalty
 from connectors.voucherify_options import PROFILE, VoucherifyOptions
 from connectors.voucherify_orders import VoucherifyOrders
+from connectors.voucherify_points import VoucherifyPoints
 
-__all__ = ["DESTINATION", "VoucherifyCustomers", "VoucherifyEvents", "VoucherifyOptions", "VoucherifyOrders"]
+__all__ = [
+    "DESTINATION",
+    "VoucherifyCustomers",
+    "VoucherifyEvents",
+    "VoucherifyLoyalty",
+    "VoucherifyOptions",
+    "VoucherifyOrders",
+    "VoucherifyPoints",
+]
 
 
 def needs(options: VoucherifyOptions) -> frozenset[str]:
@@ -27,9 +37,12 @@ DESTINATION: Final = Destination(
     section=VoucherifySection,
     options=VoucherifyOptions,
     needs=needs,
+    loyalty_fields=lambda _: FIELDS,
     lanes={
         "customers": LaneSpec(kind="customer", connector=VoucherifyCustomers),
         "orders": LaneSpec(kind="order", connector=VoucherifyOrders),
         "events": LaneSpec(kind="events", connector=VoucherifyEvents),
+        "loyalty": LaneSpec(kind="loyalty", connector=VoucherifyLoyalty),
+        "points": LaneSpec(kind="points", connector=VoucherifyPoints),
     },
 )

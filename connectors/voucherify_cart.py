@@ -10,10 +10,11 @@ from datetime import datetime
 from decimal import ROUND_CEILING
 from typing import Any, Final, Literal, TypeAlias
 
-from connectors.connector import OrderState
+from connectors.connector import Holder, OrderState
 from connectors.money import minor, minor_amount
+from connectors.voucherify_standing import line_standing, order_standing
 from connectors.voucherify_values import moment
-from mappings.records import ABSENT, Absent, Order, OrderLine, Price
+from mappings.records import ABSENT, Absent, Order, OrderLine, OrderLoyalty, Price
 
 Json: TypeAlias = Any
 Status: TypeAlias = Literal["CREATED", "PAID", "CANCELED", "FULFILLED"]
@@ -45,16 +46,23 @@ def body(state: OrderState, *, as_status: Status) -> dict[str, Json]:
     told: dict[str, Json] = {"source_id": state.id, "status": as_status, **_amounts(state.order)}
     lines = _lines(state.order)
     if lines is not None:
-        told["items"] = [_item(line) for line in lines[:MOST_ITEMS]]
-    if customer_id(state) is not None:
-        told["customer"] = {"source_id": customer_id(state)}
+        told["items"] = [_item(line, line_standing(state.order, line.id)) for line in lines[:MOST_ITEMS]]
+    who, sender = customer_id(state.customer), _referrer(state.order)
+    if who is not None:
+        told["customer"] = {"source_id": who}
+    if sender and sender != state.customer.stable_id:
+        told["referrer"] = {"source_id": sender}
     return {**told, "metadata": metadata(state)}
 
 
-def customer_id(state: OrderState) -> str | None:
-    """Give whose order it is; one who was deleted for good is not brought back by it."""
-    known = state.customer.known
-    return None if known.get("deleted") and not known.get("exists") else state.customer.stable_id
+def customer_id(holder: Holder) -> str | None:
+    """Give the customer whom something is of; one who was deleted for good is not brought back by it."""
+    known = holder.known
+    return None if known.get("deleted") and not known.get("exists") else holder.stable_id
+
+
+def _referrer(order: Order) -> str | None:
+    return order.loyalty.referred_by if isinstance(order.loyalty, OrderLoyalty) else None
 
 
 def notes(state: OrderState) -> tuple[str, ...]:
@@ -77,7 +85,7 @@ def _amounts(order: Order) -> dict[str, Json]:
     return {"amount": paid + discount, "discount_amount": discount}
 
 
-def _item(line: OrderLine) -> Json:
+def _item(line: OrderLine, standing: Mapping[str, object]) -> Json:
     quantity = int(line.quantity.to_integral_value(ROUND_CEILING))
     price = line.unit_price.shop
     about = {
@@ -89,6 +97,7 @@ def _item(line: OrderLine) -> Json:
         "categories": line.categories,
         "quantity": ABSENT if line.quantity == quantity else float(line.quantity),
         "paid_amount": minor(line.total.shop),
+        **standing,
     }
     return {
         # The schema asks for it, though Voucherify's own examples lack it.
@@ -126,6 +135,7 @@ def metadata(state: OrderState) -> dict[str, Json]:
         "campaign": order.campaign,
         "first_purchase": order.first_purchase,
         "tracking_numbers": _tracking(order),
+        **order_standing(order),
         **({} if total is None else _balance(order, total)),
         **({"deleted": True} if state.deleted else {}),
         **({"deleted": False} if state.known.get("deleted") and not state.deleted else {}),

@@ -23,7 +23,8 @@ PROFILE: Final = frozenset({"email", "phone", "first_name", "last_name", "birthd
 class VoucherifyOptions:
     """The settings of one Voucherify project; `field_mapping` names keys of the customer's metadata.
 
-    `limits` replaces the windows of a class of calls ("calls"), `limits_off` is for the sandbox.
+    `limits` replaces the windows of a class of calls ("calls"), `limits_off` is for the sandbox. `loyalty_campaign` is
+    the campaign whose cards hold our points, None where none does; `referrals` tells a buyer's code with their events.
     """
 
     app_id: str
@@ -34,6 +35,8 @@ class VoucherifyOptions:
     limits: Mapping[str, Windows] = field(default_factory=dict)
     field_mapping: Mapping[str, str] = field(default_factory=dict)
     delete_behavior: Literal["soft", "hard"] = "soft"
+    loyalty_campaign: str | None = None
+    referrals: bool = False
 
     @property
     def windows(self) -> Windows:

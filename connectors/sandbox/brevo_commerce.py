@@ -62,6 +62,7 @@ class Commerce:
 
     def _gateway_checked(self, body: Json) -> bool:
         name = _text(body, "id")
+        _flat(body.get("loyalty", {}))
         if "revenue" not in body:
             _text(body, "status")
             if name not in self.orders:
@@ -74,6 +75,8 @@ class Commerce:
             raise RefusedError("invalid_customer", "Customer email not found")
         for product in _list(body, "products"):
             _text(product, "id")
+            if "loyaltyMultiplier" in product:
+                _number(product, "loyaltyMultiplier")
         _room(self.orders, [body])
         return True
 
@@ -139,6 +142,11 @@ class Commerce:
         for product in products:
             self.products[product["id"]] = {**self.products.get(product["id"], {}), **product}
         return len(products) - len(there)
+
+
+def _flat(loyalty: Json) -> None:
+    if not isinstance(loyalty, dict) or not all(isinstance(value, (str, int, float)) for value in loyalty.values()):
+        raise RefusedError("invalid_parameter", "loyalty is invalid")
 
 
 def _room(records: dict[str, Json], more: list[Json]) -> None:

@@ -95,7 +95,8 @@ class Contacts:
         return contact
 
     def create(self, body: dict[str, Json]) -> Answer:
-        """Create a contact, or update the one that is met where that is allowed."""
+        """Create a contact, or update the one that is met where that is allowed. It joins lists and leaves none."""
+        body = {name: value for name, value in body.items() if name != "unlinkListIds"}
         attributes = body.get("attributes") or {}
         wanted = {"email": body.get("email"), "ext_id": body.get("ext_id"), "SMS": attributes.get("SMS")}
         if not any(wanted.values()):

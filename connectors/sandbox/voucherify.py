@@ -1,4 +1,4 @@
-"""A Voucherify project as the documentation describes it, in memory: customers, bulk jobs, orders, custom events.
+"""A Voucherify project as the documentation describes it, in memory: customers, jobs, orders, custom events, cards.
 
 https://docs.voucherify.io/api-reference/introduction, as of August 2026. Where Voucherify leaves a thing open, this one
 does what hurts most: metadata is replaced as a whole.
@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Final, TypeAlias
 
 from connectors.sandbox.vendor import Answer, Standing, Windows
+from connectors.sandbox.voucherify_cards import Cards
 from connectors.sandbox.voucherify_checks import (
     RefusedError,
     an_object,
@@ -24,9 +25,8 @@ from connectors.sandbox.voucherify_checks import (
 
 Json: TypeAlias = Any
 
-DEFINED: Final = frozenset(
-    {"order_created", "order_paid", "order_shipped", "order_delivered", "order_cancelled", "order_refunded"}
-)
+_OF_ORDERS: Final = ("created", "paid", "shipped", "delivered", "cancelled", "refunded")
+DEFINED: Final = frozenset({*map("order_{}".format, _OF_ORDERS), "loyalty_points_awarded", "loyalty_tier_changed"})
 MOST_RECORDS: Final = 1_000_000
 MOST_EVENTS: Final = 100_000
 # Seconds that a bulk job takes, by the sandbox's clock; jobs run one after another.
@@ -110,7 +110,8 @@ class VoucherifySandbox:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the event schema."""
+        """Forget everything but the event schema; the campaigns are those of the beginning."""
+        self.cards = Cards(self._customer, _now)
         self.customers = Records("customer", "cust")
         self.orders = Records("order", "ord")
         self.events: deque[Json] = deque(maxlen=MOST_EVENTS)
@@ -146,13 +147,14 @@ class VoucherifySandbox:
         }
 
     def control(self, method: str, name: str, content: Json) -> Answer | None:
-        """Show what there is, set the events that are defined."""
+        """Show what there is, set the events that are defined and the loyalty campaigns."""
         self._work()
         shown: Mapping[str, Json] = {
             "customers": list(self.customers.by_id.values()),
             "orders": list(self.orders.by_id.values()),
             "events": list(self.events),
             "jobs": [job.json(self.now) for job in self.jobs.values()],
+            "cards": self.cards.shown(),
         }
         match method, name:
             case "GET", "state":
@@ -162,6 +164,9 @@ class VoucherifySandbox:
             case "POST", "events_schema":
                 names = content["names"]
                 self.defined = None if names is None else frozenset(names)
+                return 204, None
+            case "POST", "campaigns":
+                self.cards.campaigns = tuple(content["names"])
                 return 204, None
             case _:
                 return None
@@ -177,6 +182,8 @@ class VoucherifySandbox:
 
     def _act(self, method: str, path: tuple[str, ...], query: Mapping[str, str], body: Json) -> Answer:
         match method, path:
+            case _, ("v1", "loyalties", *rest):
+                return self.cards.answer(method, rest, query, body)
             case "POST", ("v1", *rest):
                 return self._posted(tuple(rest), body)
             case "PUT", ("v1", "customers", identifier):
@@ -262,6 +269,8 @@ class VoucherifySandbox:
         record = self.orders.upserted(body) if record is None else record
         if body.get("customer"):
             record["customer_id"] = self._customer(body["customer"])["id"]
+        if body.get("referrer"):
+            record["referrer_id"] = self._customer(body["referrer"])["id"]
         _written(record, body, ("status", "amount", "discount_amount", "items"))
         record.setdefault("status", "CREATED")
         items = record.get("items") or ()
@@ -273,8 +282,9 @@ class VoucherifySandbox:
         check_event(body, self.defined)
         customer = self._customer(body["customer"])
         told = {"event": body["event"], "customer_id": customer["id"], "source_id": customer["source_id"]}
-        self.events.append({**told, "metadata": body.get("metadata") or {}, "created_at": _now()})
-        return {"object": "event", "type": body["event"], "customer": customer, "referral": None, "loyalty": None}
+        referral = body.get("referral")
+        self.events.append({**told, "referral": referral, "metadata": body.get("metadata") or {}, "created_at": _now()})
+        return {"object": "event", "type": body["event"], "customer": customer, "referral": referral, "loyalty": None}
 
 
 def _written(record: dict[str, Json], body: Mapping[str, Json], names: tuple[str, ...]) -> dict[str, Json]:

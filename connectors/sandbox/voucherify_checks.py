@@ -98,6 +98,9 @@ def check_event(body: Mapping[str, Json], defined: frozenset[str] | None) -> Non
     if not an_object(body.get("customer"), ".customer"):
         raise RefusedError("missing_customer", "Property .customer is required")
     check_customer(body["customer"], ".customer.")
+    referral = an_object(body.get("referral") or {"code": ""}, ".referral")
+    if not isinstance(referral.get("code"), str):
+        raise RefusedError("invalid_payload", "Property .referral.code must be a string")
     an_object(body.get("metadata") or {}, ".metadata")
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from connectors.attributes import DEFAULT_MAPPING, FIELDS, NO_ATTRIBUTES, attributes, fields_needed
-from mappings.records import ABSENT, Address, Customer
+from mappings.records import ABSENT, Address, Customer, Loyalty, Purchases
 
+PARTS = {"address": Address.model_fields, "loyalty": Loyalty.model_fields, "purchases": Purchases.model_fields}
 MIDNIGHT_EAST = datetime(2026, 5, 2, 1, tzinfo=timezone(timedelta(hours=3)))
 
 
@@ -18,13 +19,23 @@ def test_names_stand_in_both_spellings() -> None:
     assert FIELDS["lastOrderDate"] is FIELDS["last_order_date"]
 
 
+def test_every_part_of_loyalty_and_purchases_can_be_mapped(customer: Any) -> None:
+    for name in ("loyalty", "purchases"):
+        markers = {part: object() for part in PARTS[name]}
+        other = customer().model_copy(update={name: SimpleNamespace(**markers)})
+        reached = {read(other) for read in FIELDS.values()}
+
+        # Lists are no attribute: contacts are put on them.
+        assert {part for part, marker in markers.items() if marker in reached} == set(markers) - {"lists"}
+
+
 def test_every_field_of_a_customer_can_be_mapped(customer: Any) -> None:
     reached = {"sms_consent", "tags_removed"}
     for name in Customer.model_fields:
         marker = object()
         other = customer().model_copy(update={name: marker})
-        if name == "address":
-            other = customer().model_copy(update={name: SimpleNamespace(**dict.fromkeys(Address.model_fields, marker))})
+        if name in PARTS:
+            other = customer().model_copy(update={name: SimpleNamespace(**dict.fromkeys(PARTS[name], marker))})
         reached |= {name for read in FIELDS.values() if read(other) is marker}
 
     assert reached == set(Customer.model_fields)

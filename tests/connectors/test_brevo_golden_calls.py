@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.attributes import FIELDS, NO_ATTRIBUTES
-from mappings.records import Address, Customer
+from mappings.records import Address, Customer, Loyalty, Purchases
 
 EXPECTED = Path(__file__).parent / "brevo" / "expected"
 EVERY_FIELD = {name: name.upper() for name in sorted(FIELDS) if name.islower() and name not in NO_ATTRIBUTES}
@@ -33,8 +33,37 @@ FULL: Mapping[str, Any] = {
     "total_spent": Decimal("120.50"),
     "last_order_at": datetime(2026, 5, 1, 23, 30, tzinfo=timezone.utc),
     "created_at": datetime(2026, 1, 2, tzinfo=timezone.utc),
+    "loyalty": Loyalty(
+        id="LYL-7",
+        points=0,
+        tier="Gold",
+        earned_this_year=2853,
+        redeemed_this_year=0,
+        progress=28,
+        next_tier_points=2147,
+        referral_code="REF-7",
+        lists=(3,),
+    ),
+    "purchases": Purchases(
+        orders=4,
+        spent=Decimal("352.97"),
+        average=Decimal("88.24"),
+        first_at=datetime(2026, 1, 25, 14, 30, tzinfo=timezone.utc),
+        last_at=datetime(2026, 5, 1, 23, 30, tzinfo=timezone.utc),
+        frequency="monthly",
+        categories=("Electronics", "Wearables"),
+        seasonal=False,
+        recent=("Smart Watch Pro", "Wireless Charger"),
+    ),
 }
-KNOWN = {"exists": True, "owner": True, "email": "ada@example.com", "contact_id": 9, "sms": "+4520123456"}
+KNOWN = {
+    "exists": True,
+    "owner": True,
+    "email": "ada@example.com",
+    "contact_id": 9,
+    "sms": "+4520123456",
+    "lists": [2],
+}
 
 
 def cases(ago: Any) -> dict[str, dict[str, Any]]:
@@ -58,7 +87,7 @@ def test_every_expectation_belongs_to_a_case(ago: Any) -> None:
     "name", ["create__full", "create__bare", "create__cleared", "update__full", "update__cleared", "delete__soft"]
 )
 def test_first_call_is_as_written_down(brevo: Any, state: Any, lawful: Any, ago: Any, name: str) -> None:
-    (call,) = brevo(field_mapping=MAPPING).calls([state(**cases(ago)[name])], bulk=False)
+    (call,) = brevo(field_mapping=MAPPING, loyalty_lists=(2, 3)).calls([state(**cases(ago)[name])], bulk=False)
     lawful(call)
 
     assert json.loads((EXPECTED / f"{name}.json").read_text()) == {

@@ -22,13 +22,15 @@ MAPPING: Final = {
     "totalOrders": "ORDERS",
     "totalSpent": "SPENT",
     "birthday": "BIRTHDAY",
+    "loyaltyPoints": "POINTS",
+    "seasonalBuyer": "SEASONAL",
     "raw:vip": "VIP",
 }
 # Settings without which a lane would have less to say.
 USUAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "brevo": {"list_id": 5},
-    "custobar": {"mailing_lists": ("newsletter",)},
-    "voucherify": {"app_id": "app"},
+    "custobar": {"mailing_lists": ("newsletter",), "company": "ACME"},
+    "voucherify": {"app_id": "app", "loyalty_campaign": "Loyalty", "referrals": True},
 }
 # Settings that change what is sent, by the lane where they do.
 SETTINGS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
@@ -36,6 +38,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "hard": {"delete_behavior": "hard"},
         "imports": {"unknown_consent": "vendor_default", "import_list_id": 8},
         "new-only": {"update_enabled": False},
+        "lists": {"loyalty_lists": (2, 3, 5)},
     },
     "brevo.orders": {"gateway": {"orders_api": "ecommerce"}},
     "custobar.customers": {"hard": {"delete_behavior": "hard"}, "basic": {"auth": "basic"}, "token": {"auth": "token"}},

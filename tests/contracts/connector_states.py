@@ -1,7 +1,7 @@
-"""Customers, orders and products in our own words, as every connector is handed them in the contracts."""
+"""Customers, orders, products and loyalty in our own words, as every connector is handed them in the contracts."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, get_args
 
@@ -31,9 +31,11 @@ from mappings.records import (
     Product,
     Refund,
 )
+from tests.contracts import loyalty_states
+from tests.contracts.loyalty_states import LOYALTY, ONCE, ORDER_LOYALTY, PURCHASES, loyalty_state, points_state
 
-NOW: Final = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
-YESTERDAY: Final = NOW - timedelta(days=1)
+NOW: Final = loyalty_states.NOW
+YESTERDAY: Final = loyalty_states.YESTERDAY
 PERSON: Final = ("ada@example.com", "bea@example.com", "+4520123456", "Lovelace", "12 Park Row")
 
 
@@ -140,6 +142,8 @@ FULL_CUSTOMER: Final[Mapping[str, Any]] = {
     "total_spent": Decimal("12.50"),
     "last_order_at": YESTERDAY,
     "created_at": YESTERDAY,
+    "loyalty": LOYALTY,
+    "purchases": PURCHASES,
 }
 FULL_ORDER: Final[Mapping[str, Any]] = {
     "number": "#1001",
@@ -168,6 +172,9 @@ FULL_ORDER: Final[Mapping[str, Any]] = {
     "campaign": "summer",
     "referrer": "https://example.com",
     "first_purchase": False,
+    "subscription": "S1",
+    "referred_by": "shop-8",
+    "loyalty": ORDER_LOYALTY,
     "note": "Ring twice",
     "tags": ("gift",),
     "refunds": (),
@@ -197,6 +204,8 @@ MAKERS: Final[Mapping[Kind, Callable[[int], AnyState]]] = {
     "order": lambda number: order_state(number, **FULL_ORDER),
     "events": lambda number: order_state(number, "created", "paid", **FULL_ORDER),
     "product": lambda number: product_state(number, **{**FULL_PRODUCT, "sku": f"MUG-{number}"}),
+    "loyalty": loyalty_state,
+    "points": points_state,
 }
 STATES: Final[Mapping[Kind, Mapping[str, AnyState]]] = {
     "customer": {
@@ -229,6 +238,8 @@ STATES: Final[Mapping[Kind, Mapping[str, AnyState]]] = {
         "bare": product_state(**BARE_PRODUCT),
         "cleared": product_state(**{**dict.fromkeys(FULL_PRODUCT), **BARE_PRODUCT}),
     },
+    "loyalty": ONCE["loyalty"],
+    "points": ONCE["points"],
 }
 # What may be told of the same subject once its full state was.
 LATER: Final[Mapping[Kind, Mapping[str, AnyState]]] = {
@@ -252,4 +263,6 @@ LATER: Final[Mapping[Kind, Mapping[str, AnyState]]] = {
         "changed": product_state(**{**FULL_PRODUCT, "price": price("11.00"), "brand": None}),
         "deleted": product_state(**FULL_PRODUCT, deleted=True),
     },
+    "loyalty": {},
+    "points": {},
 }

@@ -10,6 +10,8 @@ from typing import Any, Final
 import jsonschema  # type: ignore[import-untyped] # it comes without types
 import yaml
 
+from tests.contracts import loyalty_cards
+
 SPECS: Final = Path(__file__).parents[2] / "../shared/specs"
 # The gateway's dialect is no path of Brevo's, and nobody describes it.
 UNDESCRIBED: Final = frozenset({"/ecommerce/orders"})
@@ -39,7 +41,7 @@ def _voucherify() -> list[Json]:
     for part in parts:
         # The cut has lost `nullable`, which production/readOnly-openAPI.json beside it says of all these fields.
         _allow_null(part["components"]["schemas"].get("CustomerBase", {}))
-    return parts
+    return [*parts, loyalty_cards.DESCRIBED]
 
 
 def _allow_null(schema: Json) -> None:

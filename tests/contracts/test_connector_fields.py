@@ -23,9 +23,23 @@ from tests.contracts.connector_states import (
     price,
     product_state,
 )
+from tests.contracts.loyalty_states import loyalty_state, points_state
 
-BARE: Mapping[str, Mapping[str, Any]] = {"order": BARE_ORDER, "events": BARE_ORDER, "product": BARE_PRODUCT}
-FULL: Mapping[str, Mapping[str, Any]] = {"order": FULL_ORDER, "events": FULL_ORDER, "product": FULL_PRODUCT}
+BARE: Mapping[str, Mapping[str, Any]] = {
+    "order": BARE_ORDER,
+    "events": BARE_ORDER,
+    "product": BARE_PRODUCT,
+    "loyalty": {},
+    "points": {},
+}
+FULL: Mapping[str, Mapping[str, Any]] = {
+    "order": FULL_ORDER,
+    "events": FULL_ORDER,
+    "product": FULL_PRODUCT,
+    "loyalty": {"order": "shop-7"},
+    "points": {},
+}
+MAKERS: Mapping[str, Any] = {"product": product_state, "loyalty": loyalty_state, "points": points_state}
 VALUES = {
     **FULL_ORDER,
     **FULL_PRODUCT,
@@ -44,8 +58,8 @@ def seen(lane: Lane, **said: Any) -> str:
     if lane.kind == "customer":
         return lane.seen(lane.after(customer_state(**said)))
     told = {name: value for name, value in {**BARE[lane.kind], **said}.items() if value is not ABSENT}
-    if lane.kind == "product":
-        return lane.seen(product_state(**told))
+    if lane.kind in MAKERS:
+        return lane.seen(MAKERS[lane.kind](**told))
     return lane.seen(order_state(7, *(("shipped",) if lane.kind == "events" else ()), **told))
 
 
@@ -147,7 +161,7 @@ def test_order_that_costs_nothing_is_told_as_such(lane: Lane) -> None:
 
 @every_lane
 def test_false_is_not_nothing(lane: Lane) -> None:
-    if lane.kind not in FULL or lane.kind == "product":
+    if lane.kind not in {"order", "events"}:
         return
     true, false, absent = (seen(lane, first_purchase=said) for said in (True, False, ABSENT))
 

@@ -56,7 +56,7 @@ def test_request_that_is_not_described_is_found(destination: str) -> None:
 @pytest.mark.parametrize("lane", [lane for lane in LANES.values() if lane.destination not in OPEN], ids=str)
 def test_field_that_is_not_described_is_found(lane: Lane) -> None:
     (call,) = lane.connector().calls([STATES[lane.kind]["full"]], bulk=False)
-    if described(lane.destination) is None or call.path in UNDESCRIBED:
+    if described(lane.destination) is None or call.path in UNDESCRIBED or call.body is None:
         return
 
     with pytest.raises(AssertionError):

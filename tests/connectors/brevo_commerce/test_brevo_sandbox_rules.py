@@ -147,6 +147,14 @@ def test_what_is_not_there_says_so(account: BrevoSandbox, method: str, path: str
     assert account.answer(method, tuple(path.split("/")), {}, body)[0] == status
 
 
+def test_creation_takes_nobody_off_a_list(account: BrevoSandbox) -> None:
+    account.answer("POST", ("contacts",), {}, {"email": "a@example.com", "listIds": [2]})
+    body = {"email": "a@example.com", "listIds": [3], "unlinkListIds": [2], "updateEnabled": True}
+
+    assert account.answer("POST", ("contacts",), {}, body) == (204, None)
+    assert account.contacts[1].lists == [2, 3]
+
+
 def test_boolean_attributes_take_booleans(account: BrevoSandbox) -> None:
     account.attributes.set(["X"])
     account.answer("POST", ("contacts", "attributes", "normal", "VIP"), {}, {"type": "boolean"})

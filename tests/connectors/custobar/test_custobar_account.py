@@ -35,6 +35,7 @@ def test_lanes_are_of_their_kinds(custobar: Any) -> None:
         "sales": "order",
         "products": "product",
         "events": "events",
+        "loyalty": "loyalty",
     }
     for lane in DESTINATION.lanes:
         one = custobar(lane)

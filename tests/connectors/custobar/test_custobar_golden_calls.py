@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from connectors.attributes import LOYALTY_FIELDS
+from connectors.connector import Holder
 from connectors.custobar import CustobarOptions, shop_calls
-from mappings.records import Address, Customer, Fulfilment, Order, Refund
+from mappings.records import Address, Customer, Fulfilment, LineLoyalty, Order, Refund
+from tests.contracts.loyalty_states import LOYALTY, ORDER_LOYALTY, PURCHASES, loyalty_state
 
 EXPECTED = Path(__file__).parent / "expected"
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -45,6 +48,7 @@ MAPPING = {
     "last_order_date": "ACME__last_order",
     "raw:vip": "ACME__vip",
 }
+OF_LOYALTY = {name: f"ACME__{name}" for name in LOYALTY_FIELDS}
 MILESTONES = dict.fromkeys(
     ("created", "paid", "shipped", "delivered", "cancelled", "partially_refunded", "refunded"),
     NOW - timedelta(hours=1),
@@ -88,6 +92,29 @@ def full_order(price: Any, line: Any) -> dict[str, Any]:
     }
 
 
+def loyal_order(price: Any, line: Any) -> dict[str, Any]:
+    lines = (
+        LineLoyalty(line="11", points=400, multiplier=Decimal(2), label=None),
+        LineLoyalty(line="12", points=0, multiplier=Decimal("1.5"), label="Eco Warrior"),
+    )
+    told: dict[str, Any] = {
+        "earned": 353,
+        "bonus": 50,
+        "redeemed": 100,
+        "upgrade_bonus": 50,
+        "bonus_reason": "Tier Upgrade",
+        "referred_by": "my_shop-8",
+        "referral_code": "REF-8",
+        "coupon": "LOYAL5",
+        "coupon_discount": Decimal("5.005"),
+        "review_incentive": 25,
+        "review_incentive_expires": date(2027, 2, 20),
+        "lines": lines,
+    }
+    return {**full_order(price, line), "loyalty": ORDER_LOYALTY.model_copy(update=told)}
+
+
+GUEST = Holder(ext_id=None, stable_id="shop-guest", known={"email": "ada@example.com"})
 EMPTY_ORDER = {name: None for name in Order.model_fields if name not in {"created_at", "lines"}}
 SHOP = {"shops": {"shop": "web"}}
 
@@ -110,6 +137,11 @@ def cases(state: Any, order_state: Any, product_state: Any, price: Any, line: An
         "sales__bare": order_state(),
         "sales__cleared": order_state(**{**EMPTY_ORDER, **nothing}),
         "sales__deleted": order_state(**full, deleted=True),
+        "sales__loyalty": order_state(**loyal_order(price, line), known={"lines": ["11", "12", "13"]}),
+        "customers__loyalty": state(loyalty=LOYALTY, purchases=PURCHASES),
+        "loyalty__full": loyalty_state(),
+        "loyalty__bare": loyalty_state(points=0, order=None, customer=GUEST),
+        "loyalty__cleared": loyalty_state(kind="tier_changed", points=0, order=None, reason=""),
         "products__full": product_state(**product),
         "products__bare": product_state(price=price("0")),
         "products__cleared": product_state(**{**dict.fromkeys(product), "price": price("12.50")}),
@@ -134,7 +166,9 @@ def written(call: Any) -> Any:
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"customers__deleted_for_good", "shops__two"}))
 def test_upload_is_as_written_down(custobar: Any, only_call: Any, cases: Mapping[str, Any], name: str) -> None:
-    connector = custobar(name.partition("__")[0], field_mapping=MAPPING, mailing_lists=("newsletter",), **SHOP)
+    mapping = OF_LOYALTY if name.endswith("__loyalty") else MAPPING
+    options = {"field_mapping": mapping, "mailing_lists": ("newsletter",), "company": "ACME", **SHOP}
+    connector = custobar(name.partition("__")[0], **options)
 
     assert json.loads((EXPECTED / f"{name}.json").read_text()) == written(only_call(connector, cases[name]))
 

@@ -17,8 +17,16 @@ from connectors.sandbox.control import Sandbox
 from connectors.sandbox.server import running_sandbox
 from connectors.sandbox.voucherify import VoucherifySandbox
 from connectors.verdicts import Follow, Verdict
-from connectors.voucherify import VoucherifyCustomers, VoucherifyEvents, VoucherifyOptions, VoucherifyOrders
+from connectors.voucherify import (
+    VoucherifyCustomers,
+    VoucherifyEvents,
+    VoucherifyLoyalty,
+    VoucherifyOptions,
+    VoucherifyOrders,
+    VoucherifyPoints,
+)
 from mappings.records import ABSENT, NO_ORDER_SAID, Money, OrderLine, Price
+from tests.contracts import loyalty_cards
 
 SPECS = Path(__file__).parents[3] / "../shared/specs/voucherify"
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -96,6 +104,16 @@ def events() -> Callable[..., VoucherifyEvents]:
     return lambda **options: VoucherifyEvents(make_options(**options))
 
 
+@pytest.fixture
+def loyalty() -> Callable[..., VoucherifyLoyalty]:
+    return lambda **options: VoucherifyLoyalty(make_options(**options))
+
+
+@pytest.fixture
+def points() -> Callable[..., VoucherifyPoints]:
+    return lambda **options: VoucherifyPoints(make_options(**options))
+
+
 def _with_nulls(node: Any) -> Any:
     """Write `nullable`, which is OpenAPI's, as JSON Schema does."""
     if isinstance(node, list):
@@ -115,6 +133,7 @@ def described() -> Mapping[str, Any] | None:
         return None
     parts = {name: json.loads((SPECS / f"{name}.json").read_text()) for name in ("customers", "orders", "events")}
     parts["async-actions"] = json.loads((SPECS / "async-actions.json").read_text())
+    parts["loyalties"] = loyalty_cards.DESCRIBED
     for part in parts.values():
         base = part["components"]["schemas"].get("CustomerBase", {"properties": {}})
         # The cut that documents the API has lost `nullable`; production/readOnly-openAPI.json beside it has it.

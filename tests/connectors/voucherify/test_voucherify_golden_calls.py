@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.attributes import FIELDS, NO_ATTRIBUTES
-from mappings.records import Address, Customer, Fulfilment, Money, Order, Refund
+from connectors.connector import Holder
+from mappings.records import Address, Customer, Fulfilment, LineLoyalty, Money, Order, Refund
+from tests.contracts.loyalty_states import LOYALTY, ORDER_LOYALTY, PURCHASES, loyalty_state, points_state
 
 EXPECTED = Path(__file__).parent / "expected"
 STANDARD = {"first_name", "last_name", "phone", "street", "city", "region", "postal_code", "zip", "country", "birthday"}
@@ -37,6 +39,8 @@ FULL: Mapping[str, Any] = {
     "last_order_at": datetime(2026, 5, 1, 23, 30, tzinfo=timezone.utc),
     "created_at": datetime(2026, 1, 2, tzinfo=timezone.utc),
     "raw": {"vip": False},
+    "loyalty": LOYALTY,
+    "purchases": PURCHASES,
 }
 KNOWN = {
     "exists": True,
@@ -112,7 +116,46 @@ def order_cases(price: Any, line: Any) -> dict[str, dict[str, Any]]:
         "order__bare": {},
         "order__cleared": {**empty, "lines": (line(name=None, product_id=None),), "total": price("10")},
         "order__deleted": {"deleted": True},
+        "order__loyalty": {"lines": (line(), line(id="2")), "payment": "paid", "loyalty": loyal_order()},
     }
+
+
+def loyal_order() -> Any:
+    """Give what an order did whose buyer another customer sent."""
+    told: dict[str, Any] = {
+        "earned": 353,
+        "bonus": 50,
+        "redeemed": 100,
+        "upgrade_bonus": 50,
+        "bonus_reason": "Tier Upgrade",
+        "referred_by": "shop-8",
+        "referral_code": "REF-8",
+        "coupon": "LOYAL5",
+        "coupon_discount": Decimal("5.50"),
+        "review_incentive": 25,
+        "review_incentive_expires": date(2027, 2, 20),
+        "lines": (LineLoyalty(line="1", points=400, multiplier=Decimal(2), label="Eco Warrior"),),
+    }
+    return ORDER_LOYALTY.model_copy(update=told)
+
+
+GUEST = Holder(ext_id=None, stable_id="shop-guest/1", known={"exists": True})
+LOYALTY_CASES = {
+    "loyalty__full": loyalty_state(),
+    "loyalty__bare": loyalty_state(points=0, order=None, customer=GUEST),
+    "loyalty__cleared": loyalty_state(kind="tier_changed", points=0, order=None, reason=""),
+}
+SENT = {"code": "CARD/1", "sent": "2026-11-20T11:00:00.000Z"}
+POINTS_CASES = {
+    "points__full": points_state(),
+    "points__bare": points_state(customer=GUEST),
+    "points__cleared": points_state(points=-25),
+    "points__join": points_state(steps={"joined": ""}),
+    "points__balance": points_state(steps={"code": "CARD/1"}),
+    "points__deduction": points_state(points=-25, steps={**SENT, "absent": True}),
+    "points__look_up": points_state(steps=SENT),
+    "points__next_page": points_state(steps={**SENT, "after": "vtx_1"}),
+}
 
 
 def event_cases(price: Any, ago: Any) -> dict[str, dict[str, Any]]:
@@ -122,6 +165,7 @@ def event_cases(price: Any, ago: Any) -> dict[str, dict[str, Any]]:
         "event__full": {**told, "milestones": [("partially_refunded", ago(days=1))]},
         "event__cleared": {**empty, "milestones": [("refunded", None)]},
         "event__bare": {"total": None, "milestones": [("created", None)]},
+        "event__referral": {"loyalty": loyal_order(), "milestones": [("paid", ago(days=1))]},
     }
 
 
@@ -132,7 +176,8 @@ def written_down(name: str, call: Any) -> None:
 
 @pytest.fixture
 def cases(ago: Any, price: Any, line: Any) -> Mapping[str, Any]:
-    return {**customer_cases(ago), **order_cases(price, line), **event_cases(price, ago)}
+    of_orders = {**order_cases(price, line), **event_cases(price, ago)}
+    return {**customer_cases(ago), **of_orders, **LOYALTY_CASES, **POINTS_CASES}
 
 
 def test_every_expectation_belongs_to_a_case(cases: Any) -> None:
@@ -147,7 +192,7 @@ def test_call_for_a_customer_is_as_written_down(customers: Any, state: Any, lawf
     written_down(f"customer__{name}", call)
 
 
-@pytest.mark.parametrize("name", ["full", "bare", "cleared", "deleted"])
+@pytest.mark.parametrize("name", ["full", "bare", "cleared", "deleted", "loyalty"])
 def test_call_for_an_order_is_as_written_down(
     orders: Any, order_state: Any, lawful: Any, cases: Any, name: str
 ) -> None:
@@ -158,11 +203,27 @@ def test_call_for_an_order_is_as_written_down(
     assert not {"ada@example.com", "+4520123456", "gift for Ada"} & set(json.dumps(call.body).split('"'))
 
 
-@pytest.mark.parametrize("name", ["full", "bare", "cleared"])
+@pytest.mark.parametrize("name", sorted(LOYALTY_CASES))
+def test_call_for_an_event_of_loyalty_is_as_written_down(loyalty: Any, lawful: Any, name: str) -> None:
+    (call,) = loyalty().calls([LOYALTY_CASES[name]], bulk=False)
+
+    lawful(call)
+    written_down(name, call)
+
+
+@pytest.mark.parametrize("name", sorted(POINTS_CASES))
+def test_call_for_points_is_as_written_down(points: Any, lawful: Any, name: str) -> None:
+    (call,) = points(loyalty_campaign="Loyalty").calls([POINTS_CASES[name]], bulk=False)
+
+    lawful(call)
+    written_down(name, call)
+
+
+@pytest.mark.parametrize("name", ["full", "bare", "cleared", "referral"])
 def test_call_for_an_event_is_as_written_down(
     events: Any, order_state: Any, lawful: Any, cases: Any, name: str
 ) -> None:
-    (call,) = events().calls([order_state(**cases[f"event__{name}"])], bulk=False)
+    (call,) = events(referrals=True).calls([order_state(**cases[f"event__{name}"])], bulk=False)
 
     lawful(call)
     written_down(f"event__{name}", call)

@@ -122,7 +122,7 @@ def test_event_schema_is_set_by_tests(project: VoucherifySandbox) -> None:
     assert (204, None) == project.control("POST", "events_schema", {"names": None})
     assert 200 == ask(project, "POST", "/v1/events", {**told, "event": "anything"})[0]
     assert ["cart_abandoned", "anything"] == [event["event"] for event in shown(project, "events")]
-    assert {"customers", "orders", "events", "jobs"} == set(shown(project, "state"))
+    assert {"customers", "orders", "events", "jobs", "cards"} == set(shown(project, "state"))
     assert project.control("DELETE", "state", {}) is None
     project.reset()
     assert [] == shown(project, "events")

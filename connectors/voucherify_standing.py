@@ -1,0 +1,72 @@
+"""What an order did in the loyalty programme, as metadata of the order and of its items.
+
+https://docs.voucherify.io/prepare/metadata, as of August 2026. The keys are flat: rules, segments and filters of
+Voucherify read those, and a schema defines them one by one.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from connectors.money import minor_amount
+from mappings.records import ABSENT, Order, OrderLoyalty, Price
+
+# The keys of the metadata by the fields of `OrderLoyalty`; who sent the buyer is the `referrer` of the order.
+_KEYS: Final[Mapping[str, str]] = {
+    "points_earned": "earned",
+    "bonus_points": "bonus",
+    "points_reversed": "reversed",
+    "points_redeemed": "redeemed",
+    "points_multiplier": "multiplier",
+    "points_balance": "balance",
+    "tier_before": "tier_before",
+    "tier_after": "tier_after",
+    "tier_upgraded": "upgraded",
+    "birthday_bonus": "birthday_bonus",
+    "first_purchase_bonus": "first_purchase_bonus",
+    "subscription_bonus": "subscription_bonus",
+    "referral_bonus": "referral_bonus",
+    "tier_upgrade_bonus": "upgrade_bonus",
+    "bonus_reason": "bonus_reason",
+    "special_offer": "special_offer",
+    "referral_code": "referral_code",
+    "loyalty_coupon": "coupon",
+    "review_incentive": "review_incentive",
+    "review_incentive_expires": "review_incentive_expires",
+}
+_DISCOUNT: Final = "loyalty_discount_amount"
+
+
+def order_standing(order: Order) -> dict[str, object]:
+    """Give the metadata of the order; nothing where the programme says nothing, None for what it says no more."""
+    if not isinstance(order.loyalty, OrderLoyalty):
+        return {} if order.loyalty is ABSENT else dict.fromkeys((*_KEYS, _DISCOUNT))
+    told = {key: _plain(getattr(order.loyalty, field)) for key, field in _KEYS.items()}
+    return {**told, _DISCOUNT: _amount(order, order.loyalty.coupon_discount)}
+
+
+def _amount(order: Order, discount: Decimal | None) -> object:
+    """Give the discount in minor units, as all amounts are told; without a total nobody says of which currency."""
+    if discount is None or not isinstance(order.total, Price):
+        return None
+    return minor_amount(discount, order.total.shop.currency)
+
+
+def line_standing(order: Order, line_id: str) -> dict[str, object]:
+    """Give the metadata of one item, nothing where it earned by no rule."""
+    lines = order.loyalty.lines if isinstance(order.loyalty, OrderLoyalty) else ()
+    return next(
+        (
+            {"points": one.points, "points_multiplier": float(one.multiplier), "points_bonus": one.label}
+            for one in lines
+            if one.line == line_id
+        ),
+        {},
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date) else value
