@@ -20,6 +20,12 @@ from worker.engine.limits import Limits
 from worker.engine.pulse import Pulse
 from worker.engine.retry import RetryPolicy
 from worker.engine.scripts import Scripts, prefix_key
+from worker.loyalty.booking import Bookkeeper
+from worker.loyalty.programme import Programme
+from worker.loyalty.settling import Accountant
+from worker.loyalty.store import Accounts
+from worker.loyalty.telling import Teller
+from worker.loyalty.turns import turn_accounts
 from worker.routes import build_lanes, build_mapper
 from worker.settings.models import Settings
 from worker.store import client
@@ -28,7 +34,8 @@ from worker.sync.destination import DestinationLane
 from worker.sync.drain import Drain, Work
 from worker.sync.folding import fold_long
 from worker.sync.identity import Identity
-from worker.sync.mapping import MapDrain
+from worker.sync.map_drain import MapDrain
+from worker.sync.mapping import Mapper
 from worker.sync.pace import Pace
 from worker.sync.preparation import Preparer
 from worker.sync.processes import Poller, Riders
@@ -56,6 +63,7 @@ class Program:
     wake: Callable[[str, str], None]
     sender: Sender
     identity: Identity
+    accounts: Accounts | None = None
 
     def drain(self, lane: str, slot: str) -> None:
         """Work on a lane for one slice; a lane that is not configured (any more) is left alone."""
@@ -74,6 +82,8 @@ class Program:
         if swept.soon_ms is not None:
             # The lease of a living worker ends seconds from now at any time: one that ends sooner lost its worker.
             self.pulse.later(swept.soon_ms / 1000 + AFTER_A_LEASE, self.pulse.sweep)
+        if self.accounts is not None and (slot := turn_accounts(self.lanes, self.accounts)):
+            self.wake(MAP, slot)
         fold_long(self.lanes, [(lane, key) for lane, key in swept.long if lane in self.folded])
 
     def start(self) -> None:
@@ -125,6 +135,7 @@ def build_program(
         wake=wake,
         sender=builder.sender,
         identity=builder.identity,
+        accounts=builder.accounts if settings.skills.loyalty is not None and settings.skills.loyalty.enabled else None,
     )
     builder.sweep = program.sweep
     return program
@@ -150,6 +161,7 @@ class _Builder:
         self.leases = LeaseKeeper(self.lanes, clock=self.clock)
         self.identity = build_identity(settings, store)
         self.relations = Relations(store=store, prefix=self.scripts.prefix, identity=self.identity)
+        self.accounts = Accounts(store, self.scripts.prefix)
         self.limits = Limits(self.scripts)
         self.sender = Sender()
         self.sweep: Callable[[], None] = lambda: None  # the program's, which is built last
@@ -159,9 +171,11 @@ class _Builder:
 
     def map_drain(self) -> MapDrain:
         """Build the drain of the lane `map`."""
+        mapper = build_mapper(self.settings, self.identity)
         return MapDrain(
             lanes=self.lanes,
-            mapper=build_mapper(self.settings, self.identity),
+            mapper=mapper,
+            books=build_books(self.settings, mapper, self.accounts),
             leases=self.leases,
             wake=self.wake,
             running=self.running,
@@ -239,6 +253,18 @@ class _Builder:
 
     def _sending(self, lane: DestinationLane) -> Callable[[Call], Response]:
         return partial(self.sender.send, lane.connector.base_url, lane.connector.headers())
+
+
+def build_books(settings: Settings, mapper: Mapper, accounts: Accounts) -> Bookkeeper | None:
+    """Give the loyalty programme, None where there is none."""
+    loyalty = settings.skills.loyalty
+    if loyalty is None or not loyalty.enabled:
+        return None
+    programme = Programme(loyalty.rules, counts_points=loyalty.balance_owner == "internal")
+    teller = Teller(programme=programme, identity=mapper.identity, routes=mapper.routes)
+    return Bookkeeper(
+        programme=programme, identity=mapper.identity, accounts=accounts, accountant=Accountant(teller=teller)
+    )
 
 
 def lane_times(settings: Settings) -> LaneTimes:

@@ -85,7 +85,7 @@ class Bench:
         leased = self.take(MAP)
         pushes = [Push(lane=lane, key=key, item=self.item(number)) for key in keys]
         mapped = Mapped(event=leased.key, token=leased.token, pushes=pushes, reason=reason)
-        return self.lanes.finish_map([mapped])[0][0]
+        return self.lanes.finish_map([mapped])[0][0] == "settled"
 
     def sweep(self, slots: int = 1) -> Swept:
         """Sweep the lanes."""

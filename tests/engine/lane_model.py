@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from tests.engine.lane_state import Kept, Key, Letter, Pause
-from worker.engine.lanes import LaneTimes, Mapped, Push, Settlement
+from worker.engine.lanes import Finish, LaneTimes, Mapped, Push, Settlement
 
 CLAIM_ITEMS, CRASHES, SUSPECT, FAILURES, PROBE_MS, ID = 100, 3, 2, 3, 12_000, 32
 
@@ -244,11 +244,11 @@ class LaneModel:
         elif image:
             record["image"] = image
 
-    def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[bool], list[tuple[str, str]]]:
+    def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
         settled, lanes = [], []
         for one in mapped:
             held = self.holder("map", one.event, one.token) is not None
-            settled.append(held)
+            settled.append("settled" if held else "lost")
             if not held:
                 continue
             del self.lanes["map"][one.event]

@@ -66,7 +66,7 @@ def test_events_are_mapped(work: Bench) -> None:
     key = work.take(MAP)
     pushes = [Push(lane=LANE, key="x", item=work.item(1))]
 
-    assert [True] == work.lanes.finish_map([Mapped(event=key.key, token=key.token, pushes=pushes)])[0]
+    assert ["settled"] == work.lanes.finish_map([Mapped(event=key.key, token=key.token, pushes=pushes)])[0]
     assert "x" in work.part("due")
 
 

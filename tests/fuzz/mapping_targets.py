@@ -17,7 +17,8 @@ from tests.fuzz.choices import Choices
 from tests.fuzz.corpus import CANARY, PAYLOADS, Payload, written
 from tests.fuzz.deliveries import deliver, demand, event, mapper
 from tests.fuzz.editing import edited
-from worker.sync.mapping import Outcome, UnmappableError
+from worker.sync.mapping import UnmappableError
+from worker.sync.outcomes import Outcome
 
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{4,14}", re.ASCII)
 _PATH: Final = re.compile(r"\$[A-Za-z0-9_.\[\]]*", re.ASCII)

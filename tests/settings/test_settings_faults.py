@@ -177,6 +177,18 @@ OPTIONS = SMALLEST.replace("source: shopify", "source: shopify, options: {%s}")
         (SMALLEST + "notifications:\n  events: [sync_complete]", 8, "notifications.events[0]", "`sync_completed`"),
         (SMALLEST + "notifications:\n  events: []", 7, "notifications.webhook_url", "`webhook_url` is missing"),
         (SMALLEST + "notifications:\n  webhook_url: ftp://a", 8, "notifications.webhook_url", "starts with https://"),
+        (
+            SMALLEST + "notifications:\n  webhook_url: https://a.test\n  events: [loyalty.tiers.changed]",
+            9,
+            "notifications.events[0]",
+            "`loyalty.tier.changed`",
+        ),
+        (
+            SMALLEST + "notifications:\n  webhook_url: https://a.test\n  secret: whsec_canary!",
+            9,
+            "notifications.secret",
+            "whsec_ and goes on with no base64",
+        ),
         ("a: b: c", 1, "", "a `:` where none may be"),
         ("a\nb: c", 2, "", "a `:` where none may be"),
         ("sources:\n\tshopify:", 2, "", "a tab: indent with blanks"),
@@ -243,9 +255,15 @@ def test_lost_indentation_is_explained_key_by_key(faults: Find) -> None:
 
     assert [said.split(": ", 1)[1] for _, _, said in found] == [
         "it belongs under `skills`",
-        "it belongs under `skills.customer-sync`, under `skills.order-sync` or under `engine.spool`",
-        "it belongs under `skills.customer-sync` or under `skills.order-sync`",
-        "it belongs under `skills.customer-sync.options`",
+        (
+            "it belongs under `skills.customer-sync`, under `skills.order-sync`, under `skills.loyalty` or under "
+            "`engine.spool`"
+        ),
+        "it belongs under `skills.customer-sync`, under `skills.order-sync` or under `skills.loyalty`",
+        (
+            "it belongs under `skills.customer-sync.options`, under `skills.loyalty.rules.tiers.levels` or under "
+            "`skills.loyalty.rules.new_customers`"
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from connectors.attributes import FIELDS
-from connectors.sections import BrevoSection
+from connectors.sections import BrevoSection, NotificationsSection
 from connectors.values import Section
 from mappings.registry import PLATFORMS
 from worker.settings.explaining import _section_in
@@ -19,7 +19,6 @@ from worker.settings.models import (
     Destinations,
     Engine,
     Identity,
-    Notifications,
     OrderSync,
     OrderSyncOptions,
     Settings,
@@ -39,7 +38,9 @@ def build(**changes: Any) -> Settings:
             "destinations": Destinations(brevo=BrevoSection(api_key="canary-key", base_url="http://127.0.0.1:8080/")),
             "skills": Skills(customer_sync=CustomerSync(source="shopify")),
             "engine": Engine(redis_url="redis://:canary@localhost/0"),
-            "notifications": Notifications(webhook_url="https://example.com/canary"),
+            "notifications": NotificationsSection(
+                webhook_url="https://user:canary@example.com/canary", secret="whsec_canarycanary12"
+            ),
             **changes,
         }
     )

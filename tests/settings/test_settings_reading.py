@@ -68,6 +68,12 @@ notifications:
     - batch_completed
 """
 
+LOYALTY_NOTIFICATIONS = """\
+notifications:
+  webhookUrl: https://your-app.example/webhooks/hooks
+  events: ["loyalty.points.awarded", "loyalty.tier.changed"]
+"""
+
 DEBUG = """\
 skills:
   customer-sync:
@@ -91,6 +97,8 @@ skills:
     options: {sync_mode: realtime, list_id: 5}
 """
 
+FRAGMENTS = [BASIC, CUSTOM_ATTRIBUTES, NOTIFICATIONS, LOYALTY_NOTIFICATIONS, DEBUG, CAMEL_CASE, SNAKE_CASE]
+
 Load = Callable[..., Settings]
 Find = Callable[..., list[tuple[int | None, str, str]]]
 
@@ -106,7 +114,7 @@ def test_smallest_file_loads(load: Load) -> None:
     assert skill.tells("brevo")
 
 
-@pytest.mark.parametrize("fragment", [BASIC, CUSTOM_ATTRIBUTES, NOTIFICATIONS, DEBUG, CAMEL_CASE, SNAKE_CASE])
+@pytest.mark.parametrize("fragment", FRAGMENTS)
 def test_each_documented_fragment_loads(load: Load, fragment: str) -> None:
     assert set(load(SHOPS + fragment).sources) == {"shopify", "woocommerce"}
 

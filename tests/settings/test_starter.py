@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.registry import DESTINATIONS
+from connectors.sections import NotificationsSection
 from connectors.values import Section
 from worker.commands.init import starter
 from worker.settings.explaining import written
@@ -23,6 +24,8 @@ from worker.settings.models import (
 from worker.settings.reading import read
 
 ENVIRON = {"SHOPIFY_WEBHOOK_SECRET": "a", "BREVO_API_KEY": "b"}
+# Settings without a default that anybody could have.
+_EXAMPLES = {"base_url", "field_mapping", "import_list_id", "company", "loyalty_campaign"}
 MORE = dict.fromkeys(
     (
         *("WOOCOMMERCE_WEBHOOK_SECRET", "MAGENTO_WEBHOOK_SECRET", "OUTLET_WEBHOOK_SECRET"),
@@ -64,8 +67,8 @@ def test_settings_that_are_switched_off_are_valid_and_show_the_defaults(everythi
     assert list(settings.destinations.configured()) == list(DESTINATIONS)
     for name, section in settings.destinations.configured().items():
         shown = section.model_dump(exclude_defaults=True, exclude={"api_key", "app_id"})
-        assert set(shown) <= {"base_url", "field_mapping", "import_list_id"}, f"{name} shows what is not its default"
-    assert settings.notifications is not None
+        assert set(shown) <= _EXAMPLES, f"{name} shows what is not its default"
+    assert settings.notifications == NotificationsSection(webhook_url="https://example.com/webhooks/commerce-sync")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,7 @@ def test_settings_that_are_switched_off_are_valid_and_show_the_defaults(everythi
     [
         Settings,
         *(one.section for one in DESTINATIONS.values()),
+        NotificationsSection,
         CustomerSync,
         CustomerSyncOptions,
         OrderSync,

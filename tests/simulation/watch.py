@@ -143,7 +143,11 @@ class Watch:
         while at < len(arguments):
             event, pushes = arguments[at], int(arguments[at + 4])
             at += 5 + 5 * pushes
-            if next(settled):
+            at += 1 + 2 * int(arguments[at])
+            writes, at = int(arguments[at]), at + 1
+            for _ in range(writes):
+                at += 2 + int(arguments[at + 1])
+            if next(settled) == 1:
                 self.mapped.setdefault(event, self._world.timeline.now)
                 self.leases["map", event].settled = True
                 self._crashes.pop(("map", event), None)

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Consent, Customer
+from mappings.records import (
+    ABSENT,
+    NO_LOYALTY_SAID,
+    NOTHING_SAID,
+    Address,
+    Change,
+    Consent,
+    Customer,
+    Loyalty,
+    Purchases,
+)
 from worker.engine.subjects import FINAL, KNOWN_TIME, UNKNOWN_TIME, Facet, Version
 from worker.sync.facets import DELETED, EXISTS, customer_of, decided_at, facets_of, fold, pack, raw_of, unpack
 
@@ -31,6 +41,31 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.just(ABSENT), st.none(), values)
 
 
+whole_numbers = maybe(st.integers(-1, 10**9))
+loyalties = st.just(ABSENT) | st.builds(
+    Loyalty,
+    id=texts,
+    points=whole_numbers,
+    tier=texts,
+    earned_this_year=whole_numbers,
+    redeemed_this_year=whole_numbers,
+    progress=whole_numbers,
+    next_tier_points=whole_numbers,
+    referral_code=texts,
+    lists=st.just(ABSENT) | st.lists(st.integers(1, 9), max_size=3).map(tuple),
+).filter(lambda one: one != NO_LOYALTY_SAID)  # which is as good as ABSENT
+purchases = st.builds(
+    Purchases,
+    orders=st.integers(0, 9),
+    spent=st.decimals(allow_nan=False, allow_infinity=False),
+    average=st.none() | st.decimals(allow_nan=False, allow_infinity=False),
+    first_at=st.none() | moments,
+    last_at=st.none() | moments,
+    frequency=st.none() | st.text(max_size=5),
+    categories=st.lists(st.text(max_size=5), max_size=3).map(tuple),
+    seasonal=st.booleans(),
+    recent=st.lists(st.text(max_size=5), max_size=3).map(tuple),
+)
 customers = st.builds(
     Customer,
     email=texts,
@@ -50,6 +85,8 @@ customers = st.builds(
     total_spent=maybe(st.decimals(allow_nan=False, allow_infinity=False)),
     last_order_at=maybe(moments),
     created_at=maybe(moments),
+    loyalty=loyalties,
+    purchases=maybe(purchases),
     email_consent=consents,
     sms_consent=consents,
 )
@@ -257,3 +294,42 @@ def test_packing_and_folding_may_be_done_in_any_order() -> None:
 def same(one: dict[str, Facet], two: dict[str, Facet]) -> bool:
     """Compare without taking 0 for False or 1 for True."""
     return json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)
+
+
+def points(number: int | None) -> Loyalty:
+    return NO_LOYALTY_SAID.model_copy(update={"points": number})
+
+
+def tier(name: str | None) -> Loyalty:
+    return NO_LOYALTY_SAID.model_copy(update={"tier": name})
+
+
+@pytest.mark.parametrize("later", [points(0), points(None)], ids=["nought", "cleared"])
+def test_points_leave_the_tier_as_it_is_and_the_other_way_round(later: Loyalty) -> None:
+    told = [
+        facets_of(change(said(loyalty=loyalty), time=NOW - timedelta(seconds=seconds)), ARRIVAL)
+        for loyalty, seconds in ((points(40), 3), (tier("Gold"), 2), (later, 1))
+    ]
+    for order in permutations(told):
+        back = customer_of(fold(order)).loyalty
+
+        assert NO_LOYALTY_SAID.model_copy(update={"points": later.points, "tier": "Gold"}) == back
+
+
+def test_loyalty_that_is_gone_has_nothing_left() -> None:
+    old = facets_of(change(said(loyalty=points(40).model_copy(update={"lists": (3,)})), time=NOW), ARRIVAL)
+    gone = facets_of(change(said(loyalty=None), time=NOW, rank=2), ARRIVAL)
+    back = customer_of(fold([old, unpack(pack(gone))[0]])).loyalty
+
+    assert Loyalty(**{**dict.fromkeys(Loyalty.model_fields), "lists": ()}) == back
+
+
+def test_loyalty_is_made_where_it_is_wanted_only() -> None:
+    told = change(said(email="a@example.com", loyalty=points(40)))
+
+    assert {EXISTS, "email"} == set(facets_of(told, ARRIVAL, wanted=frozenset({"email"})))
+    assert {EXISTS, "loyalty.points"} == set(facets_of(told, ARRIVAL, wanted=frozenset({"loyalty"})))
+
+
+def test_whoever_does_not_know_whether_the_customer_is_there_does_not_say_so() -> None:
+    assert {"loyalty.points"} == set(facets_of(change(said(loyalty=points(40))), ARRIVAL, exists=False))

@@ -1,5 +1,7 @@
 """Who is who, and that nobody can tell from outside."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +85,55 @@ def test_addresses_at_different_domains_are_different_people() -> None:
 @given(st.emails(), st.emails())
 def test_different_addresses_have_different_hashes(one: str, two: str) -> None:
     assert (one.lower() == two.lower()) == (IDENTITY.of_email(one) == IDENTITY.of_email(two))
+
+
+SHOPS = ("shop", "woo_2", "main", "m2-eu")
+
+
+@given(source=st.sampled_from(SHOPS), customer_id=ids | st.from_regex(r"guest-[0-9a-f]{30,34}", fullmatch=True))
+def test_an_id_at_a_destination_leads_back_to_its_customer(source: str, customer_id: str) -> None:
+    subject = IDENTITY.customer(source, customer_id, None)
+    found = IDENTITY.subject_of(IDENTITY.stable_id(subject), SHOPS)
+    like_another = any(customer_id.startswith(f"{shop}-") for shop in SHOPS)
+    like_a_guest = re.fullmatch(r"guest-[0-9a-f]{32}", customer_id)
+
+    if like_a_guest and source != "main":
+        assert f"customer:{source}:~{customer_id.removeprefix('guest-')}" == found
+    elif source != "main" or not like_another:
+        assert subject == found
+
+
+@pytest.mark.parametrize("source", SHOPS)
+def test_the_id_of_a_guest_leads_back_to_them(source: str) -> None:
+    subject = IDENTITY.customer(source, None, "ada@example.com")
+
+    assert subject == IDENTITY.subject_of(IDENTITY.stable_id(subject), SHOPS)
+
+
+def test_a_bare_id_that_begins_like_another_source_is_taken_for_that_ones() -> None:
+    assert "customer:shop:7" == IDENTITY.subject_of("shop-7", SHOPS)
+    assert "customer:main:shop_7" == IDENTITY.subject_of("shop_7", SHOPS)
+    assert "customer:main:main-7" == IDENTITY.subject_of("main-7", SHOPS)
+
+
+@pytest.mark.parametrize(
+    "stable_id",
+    [
+        "",
+        "7",
+        "shop",
+        "shop-",
+        "other-7",
+        "SHOP-7",
+        "shop-ada@example.com",
+        "shop-+4930",
+        "shop-~7",
+        "cust_2p0TvCOvB25H",
+    ],
+)
+def test_an_id_that_is_none_of_ours_leads_to_nobody(stable_id: str) -> None:
+    assert Identity(secret=b"s").subject_of(stable_id, SHOPS) is None
+
+
+def test_an_id_of_a_source_that_is_no_more_leads_to_nobody() -> None:
+    assert IDENTITY.subject_of("shop-7", ("woo_2",)) is None

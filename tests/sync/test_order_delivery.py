@@ -65,7 +65,8 @@ def shop(rig: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     told = replace(DESTINATIONS["brevo"], lanes=lanes)
     monkeypatch.setattr(routes, "build_connectors", lambda _: {"brevo": connectors})
     monkeypatch.setattr(routes, "DESTINATIONS", {"brevo": told})
-    monkeypatch.setattr(routes, "build_options", lambda *_: type("Options", (), {"field_mapping": {}})())
+    options = type("Options", (), {"field_mapping": {}, "managed_lists": ()})()
+    monkeypatch.setattr(routes, "build_options", lambda *_: options)
     rig.shop = rig.program(skills="order-sync: {options: {events: true, products: true}}")
     return rig
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from connectors import notifications
 from connectors.connector import Budget, Connector
 from mappings.registry import PLATFORMS
 from worker.commands.check_live import live_findings
@@ -59,8 +60,7 @@ def setup_findings(settings: Settings) -> Iterator[Finding]:
         for lane, connector in lanes.items():
             yield fine(f"lane {destination}.{lane}", _pace(connector))
     yield from _spool(settings)
-    if settings.notifications is not None:
-        yield noted("notifications", "read, not sent yet")
+    yield from _notifications(settings)
 
 
 def _skills(settings: Settings) -> Iterator[Finding]:
@@ -109,6 +109,20 @@ def _spool(settings: Settings) -> Iterator[Finding]:
         yield fine("spool", str(folder))
     else:
         yield broken("spool", f"{folder} cannot be written: check its permissions, or set engine.spool.directory")
+
+
+def _notifications(settings: Settings) -> Iterator[Finding]:
+    """Say which of the chosen events the merchant's webhook hears of, and which it does not."""
+    chosen = () if settings.notifications is None else settings.notifications.events
+    known = [event for event in chosen if event in notifications.TYPES.values()]
+    later = [event for event in chosen if event not in known]
+    if known and notifications.NAME in build_connectors(settings):
+        yield fine(notifications.NAME, f"sent: {', '.join(known)}")
+    elif known:
+        off = "the skill loyalty is not enabled, or a destination owns the balance"
+        yield noted(notifications.NAME, f"not sent, as {off}: {', '.join(known)}")
+    if later:
+        yield noted(notifications.NAME, f"not sent yet: {', '.join(later)}")
 
 
 def _is_writable(folder: Path) -> bool:

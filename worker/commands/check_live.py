@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 
+from connectors import notifications
 from connectors.connector import Call, Connector, Response
 from connectors.http import Sender
 from worker.commands.findings import Finding, broken, fine, noted
@@ -27,7 +29,8 @@ def _destination(settings: Settings, name: str, connectors: Sequence[Connector],
     for connector in connectors:
         call = connector.probe()
         if (call.method, call.path) not in reached:
-            reached[call.method, call.path] = judged(name, ask(connector, call))
+            judge = _hook if name == notifications.NAME else partial(judged, name)
+            reached[call.method, call.path] = judge(ask(connector, call))
     yield from reached.values()
     probing = next((one for one in connectors if hasattr(one, "list_probe")), None)
     if probing is None or any(one.status != "ok" for one in reached.values()):
@@ -53,6 +56,14 @@ def _list(name: str, setting: str, list_id: int, answer: Response) -> Finding:
     if answer.status == 200:
         return fine(name, f"list {list_id} is there")
     return judged(name, answer)
+
+
+def _hook(answer: Response) -> Finding:
+    """Say whether the server of the merchant's webhook is there; what it answers to this is its own affair."""
+    if answer.status:
+        return fine(notifications.NAME, f"its server answers ({answer.status})")
+    kind = answer.body.decode("ascii", "replace")
+    return broken(notifications.NAME, f"its server gives no answer ({kind}): check notifications.webhook_url")
 
 
 def judged(name: str, answer: Response) -> Finding:

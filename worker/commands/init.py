@@ -51,6 +51,7 @@ destinations:
   #  mailing_lists: []         # lists that customers join
   #  shops: {}                 # source: id of the shop there, such as shopify: online
   #  product_key: product_id   # or variant_id, sku: what products are known by
+  #  company: COMPANY          # what your own fields begin with, as in COMPANY__loyalty_points; else as in base_url
   #voucherify:
   #  app_id: "${VOUCHERIFY_APP_ID}"
   #  api_key: "${VOUCHERIFY_API_KEY}"
@@ -59,6 +60,8 @@ destinations:
   #  plan: business            # or organization, sandbox: how many calls per minute Voucherify allows you
   #  limits: on                # or off, or what Voucherify allows you: {calls: [[100, 60]]}
   #  field_mapping: {}         # customer field: key of the metadata, such as tier: tier
+  #  loyalty_campaign: camp_1  # the campaign whose cards are to hold the points, if any
+  #  referrals: off            # on tells the code that a buyer was sent by with the events of the order
 
 skills:
   customer-sync:
@@ -106,10 +109,14 @@ skills:
 #identity:
 #  bare_ids: shopify           # this source's ids are stored as they are; the others' carry the source's name
 
+# Your own webhook, which is told of these events.
 #notifications:
 #  webhook_url: https://example.com/webhooks/commerce-sync
+#  secret: "${NOTIFICATIONS_SECRET:-}"   # signs what is sent, by Standard Webhooks
 #  events:
-#    - sync_completed
+#    - loyalty.points.awarded
+#    - loyalty.tier.changed
+#    - sync_completed           # this and what follows is not sent yet
 #    - sync_failed
 #    - batch_completed
 

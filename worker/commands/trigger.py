@@ -23,7 +23,8 @@ from worker.engine.lanes import MAP
 from worker.routes import build_mapper
 from worker.settings.models import Settings
 from worker.sync.identity import Identity
-from worker.sync.mapping import TRIGGER, UnmappableError
+from worker.sync.mapping import UnmappableError
+from worker.sync.outcomes import TRIGGER
 
 # The skills that can be started by hand, with what the names of their events begin with.
 EVENTS: Final = {"customer-sync": "customer_", "order-sync": "order_"}

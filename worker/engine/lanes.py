@@ -19,6 +19,8 @@ HEAD_LENGTH: Final = 48
 Action: TypeAlias = Literal["done", "bury", "retry", "defer", "hold"]
 Outcome: TypeAlias = Literal["delivered", "unchanged", "superseded", "ignored", "erased", "discarded", ""]
 Health: TypeAlias = Literal["ok", "fail", ""]
+Finish: TypeAlias = Literal["lost", "settled", "outdated"]
+FINISHES: Final[tuple[Finish, ...]] = ("lost", "settled", "outdated")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +129,27 @@ class Push:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Guarded:
+    """What is written with an event, if each of these keys has the revision that it had when it was read.
+
+    `revisions` are (key, revision), "" for a key that is not there. `writes` are commands: name, key, arguments.
+    """
+
+    revisions: Sequence[tuple[str, str]]
+    writes: Sequence[Sequence[Argument]]
+
+    def arguments(self) -> list[Argument]:
+        """Give the fields in the order of the script."""
+        flat: list[Argument] = [len(self.revisions)]
+        for revision in self.revisions:
+            flat += revision
+        flat.append(len(self.writes))
+        for command, *rest in self.writes:
+            flat += (command, len(rest), *rest)
+        return flat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Mapped:
     """What became of one event on the lane `map`: pushes, or the reason why there are none."""
 
@@ -135,6 +158,7 @@ class Mapped:
     pushes: Sequence[Push]
     reason: str = ""
     notes: tuple[str, ...] = ()
+    guarded: Guarded = Guarded(revisions=(), writes=())
 
     def arguments(self) -> list[Argument]:
         """Give the fields in the order of the script."""
@@ -142,7 +166,7 @@ class Mapped:
         flat: list[Argument] = [self.event, self.token, self.reason, notes, len(self.pushes)]
         for push in self.pushes:
             flat += (push.lane, push.key, push.wait_ms, push.item.pack(), push.gather_most)
-        return flat
+        return flat + self.guarded.arguments()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,11 +232,14 @@ class Lanes:
         answer = self.scripts.run("settle", lane, records, *fixed, *flat)
         return [bool(settled) for settled in answer]
 
-    def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[bool], list[tuple[str, str]]]:
-        """Settle mapped events; give whether each lease still held, and the (lane, slot) pairs to wake."""
+    def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
+        """Settle mapped events; give what became of each, and the (lane, slot) pairs to wake.
+
+        An event whose guarded keys have changed since they were read is not settled, and its lease stands.
+        """
         flat = [part for one in mapped for part in one.arguments()]
         settled, wakes = self.scripts.run("finish_map", self.times.lease, self.times.event, *flat)
-        return [bool(done) for done in settled], _pairs(wakes)
+        return [FINISHES[done] for done in settled], _pairs(wakes)
 
     def sweep(self, slots: Mapping[str, int]) -> Swept:
         """Free what died with its worker; `slots` is the number of drains each lane may have."""

@@ -63,3 +63,8 @@ LONG_HEADERS: Final = Answer("refused.headers", 431, "headers too large")
 TOO_LARGE: Final = Answer("refused.too_large", 413, "too large", _CLOSE)
 TOO_SLOW: Final = Answer("refused.slow", 408, "timeout", _CLOSE)
 BUSY: Final = Answer("refused.busy", 503, "unavailable", _RETRY, _CLOSE)
+# The same for whoever takes any 5xx for a final no.
+LATER: Final = {
+    UNAVAILABLE: Answer(UNAVAILABLE.name, 429, "too many requests", _RETRY),
+    BUSY: Answer(BUSY.name, 429, "too many requests", _RETRY, _CLOSE),
+}

@@ -85,15 +85,21 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that left gets no answer and leaves no trace but a count."""
         try:
-            answer = await self._answer(scope, receive)
+            answer = self._understood(await self._answer(scope, receive), scope["path"])
         except Refused as refused:
-            answer = refused.answer
+            answer = self._understood(refused.answer, scope["path"])
             self._counters.add(answer.name)
         except _Gone:
             self._counters.add("disconnected")
             return
         await send(answer.start)
         await send(answer.body)
+
+    def _understood(self, answer: Answer, path: str) -> Answer:
+        """Give the answer that makes the sender of this path try again, where it should."""
+        later = answers.LATER.get(answer)
+        entry = self._sources.get(path.removeprefix(PREFIX)) if later else None
+        return later if later and entry and entry.platform.drops_on_5xx else answer
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         now = datetime.now(timezone.utc)

@@ -136,7 +136,7 @@ class Subscription(Section):
 class Referral(Section):
     """What the first order of somebody who was sent by another customer gives both of them.
 
-    Their sender is told by the platform, or by a coupon `code` that holds the sender's id.
+    Their sender is told by the platform, or by a coupon `code` that holds the sender's id. One's own code sends nobody.
     """
 
     buyer: Points = 0
@@ -168,7 +168,8 @@ class Bonuses(Section):
 class Coupon(Section):
     """Points that are paid for a coupon: `costs` for each use, or `points_per_unit` of the discount it gave.
 
-    A `code` that ends in * stands for all that begin so.
+    A `code` that ends in * stands for all that begin so. Of several that cost by the discount of one order the dearest
+    counts: the discount is told once.
     """
 
     code: Label
@@ -183,7 +184,10 @@ class Coupon(Section):
 
 
 class Campaign(Section):
-    """A time in which orders earn more; both days belong to it. Without `tiers` it is for all."""
+    """A time in which orders earn more; both days belong to it. Without `tiers` it is for all.
+
+    Of several at once the one with the highest multiplier counts.
+    """
 
     name: Label
     first_day: date
@@ -231,7 +235,9 @@ class NewCustomers(Section):
 class LoyaltyRules(Section):
     """The rules of the programme. Every customer's points and tier follow from them and from the orders alone.
 
-    `base` is what earns: the order's total, or its lines' (`subtotal`), with or without tax, shipping and discounts.
+    `base` is what earns: the order's total, or its lines' (`subtotal`), with or without tax, shipping and discounts; an
+    order whose lines are not told has the subtotal it names. What is below `minimum_order`, and who is in one of the
+    `excluded_groups`, earns nothing and counts for no tier.
     Of several `products` multipliers that fit a line the best counts, or their product; those of tier, birthday,
     subscription and campaigns are multiplied with each other, or the best of them counts (`multipliers`). A partial
     refund takes back its share of bonuses and coupons too, unless they are to `keep` until the whole order is refunded.
@@ -261,7 +267,7 @@ class LoyaltyRules(Section):
     new_customers: NewCustomers | None = None
     account_id: Template = "{id}"
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    window_days: Annotated[Whole, Field(ge=30, le=3650)] = 400
+    window_days: Annotated[Whole, Field(ge=366, le=3650)] = 400
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, create_model, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from connectors.attributes import DEFAULT_MAPPING
 from connectors.registry import DESTINATIONS
-from connectors.sections import BrevoMapping, DestinationSection
-from connectors.values import DAY, Label, Listed, Lowered, Number, Section, Whole, snake, taught
+from connectors.sections import BrevoMapping, DestinationSection, NotificationsSection
+from connectors.values import DAY, Label, Listed, Lowered, Number, Section, Whole, signs, snake, taught
 from mappings.registry import PLATFORMS
 from worker.settings.crosschecks import SKILLS, crosschecks
 from worker.settings.loyalty import LoyaltyRules
-from worker.settings.values import SIGNING, Host, Prefix, RedisUrl, Secrets, SourceName, WebhookUrl, is_base64
+from worker.settings.values import Host, Prefix, RedisUrl, Secrets, SourceName
+
+_SHOPS_FIRST: Final = sorted(PLATFORMS, key=lambda name: (PLATFORMS[name].about_ours, name))
 
 
 def _platform(name: str) -> str:
@@ -30,20 +32,14 @@ class Source(Section):
     `roles` are the WordPress roles whose users count as customers.
     """
 
-    platform: Annotated[str, AfterValidator(_platform), Lowered] = Field(examples=sorted(PLATFORMS))
+    platform: Annotated[str, AfterValidator(_platform), Lowered] = Field(examples=_SHOPS_FIRST)
     secrets: Annotated[Secrets, Field(max_length=10)] = ()
     roles: Annotated[tuple[Label, ...], Field(min_length=1, max_length=50), Listed] = ("customer",)
 
     @field_validator("secrets")
     @classmethod
     def _can_sign(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        # The one form that promises to be base64 (Standard Webhooks); any other text is taken as it is.
-        for secret in secrets:
-            if secret.get_secret_value().startswith(SIGNING) and not is_base64(
-                secret.get_secret_value().removeprefix(SIGNING)
-            ):
-                raise taught(f"a secret begins with {SIGNING} and goes on with no base64", "copy it whole")
-        return secrets
+        return tuple(map(signs, secrets))
 
 
 class Told(Section):
@@ -253,20 +249,6 @@ class Engine(Section):
         return self.spool.directory or self.data_dir / "spool"
 
 
-NotificationEvent = Literal["sync_completed", "sync_failed", "batch_completed"]
-
-
-class Notifications(Section):
-    """Whom we tell about our own work."""
-
-    webhook_url: WebhookUrl = Field(examples=["https://example.com/hooks"])
-    events: Annotated[tuple[NotificationEvent, ...], Field(max_length=3), Listed] = (
-        "sync_completed",
-        "sync_failed",
-        "batch_completed",
-    )
-
-
 class Settings(Section):
     """Everything that an operator decides. A source's key is the last part of its webhook address."""
 
@@ -277,7 +259,7 @@ class Settings(Section):
     skills: Skills = Skills()
     identity: Identity = Identity()
     engine: Engine = Engine()
-    notifications: Notifications | None = None
+    notifications: NotificationsSection | None = None
 
     @field_validator("sources", mode="before")
     @classmethod

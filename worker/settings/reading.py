@@ -1,7 +1,8 @@
 """From a file to settings: the way in for everything that needs the configuration."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +14,15 @@ from worker.scrubbing import conceal
 from worker.settings.crosschecks import at, crosschecks
 from worker.settings.explaining import explained, written
 from worker.settings.faults import ConfigurationError, Fault, dotted
+from worker.settings.loyalty import LoyaltyRules
 from worker.settings.models import Settings
 from worker.settings.tree import Keys, Place, Slip, Tree, grow
 
 FILE: Final = "commerce-sync.yaml"
 LARGEST: Final = 1_000_000
 MOST_FAULTS: Final = 100
+# Where the rules of loyalty stand in the file that `read` reads.
+_RULES: Final = ("skills", "loyalty", "rules")
 _NO_STEPS: Final = ("[key]", SWITCH, WINDOWS)
 
 
@@ -48,6 +52,40 @@ def read(path: Path, environ: Mapping[str, str]) -> Settings:
         raise ConfigurationError(found[:MOST_FAULTS])
     conceal(secrets_of(settings))
     return settings
+
+
+def read_rules(path: Path, environ: Mapping[str, str]) -> LoyaltyRules:
+    """Read rules of loyalty from a file of their own, which holds what stands under `rules:`.
+
+    Raises: ConfigurationError as `read` does.
+    """
+    text, trouble = _text(path)
+    if trouble:
+        raise ConfigurationError([trouble])
+    tree = grow(text, environ)
+    slips = list(tree.slips)
+    if isinstance(tree.data, dict):
+        try:
+            rules = LoyaltyRules.model_validate(tree.data)
+        except ValidationError as error:
+            slips += _told_of_rules(tree, error.errors(include_url=False))
+        else:
+            if not slips:
+                return rules
+    elif not slips:
+        slips.append(Slip((), 1, "the file holds no rules", "write what stands under `skills.loyalty.rules`"))
+    found = [_fault(str(path), slip) for slip in sorted(slips, key=lambda slip: slip.line)]
+    raise ConfigurationError(found[:MOST_FAULTS])
+
+
+def _told_of_rules(tree: Tree, errors: Sequence[ErrorDetails]) -> Iterator[Slip]:
+    """Explain the errors as if the rules stood in their place, by paths within this file."""
+    root, broken = tree.root, {(*_RULES, *slip.path) for slip in tree.slips if slip.broken}
+    for name in reversed(_RULES):
+        root = Place(1, {name: root})
+    inner: list[ErrorDetails] = [{**error, "loc": (*_RULES, *error["loc"])} for error in errors]
+    for slip in _told(Tree(tree.data, root, tree.slips), inner, broken):
+        yield replace(slip, path=slip.path[len(_RULES) :])
 
 
 def secrets_of(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever settings are made of

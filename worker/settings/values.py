@@ -1,22 +1,11 @@
 """The kinds of value that only our own sections are made of; what does not fit says what to write instead."""
 
-import base64
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from connectors.values import Listed, Secret, address, plain, shaped
-
-SIGNING: Final = "whsec_"
-
-
-def is_base64(text: str) -> bool:
-    """Say whether text is base64 that says something."""
-    try:
-        return bool(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
-    except ValueError:
-        return False
 
 
 def redis_url(value: Any) -> Any:  # noqa: ANN401 - a validator takes what the file holds
@@ -29,11 +18,6 @@ def redis_url(value: Any) -> Any:  # noqa: ANN401 - a validator takes what the f
 
 def _without_blanks(values: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
     return tuple(value for value in values if value.get_secret_value())
-
-
-def _webhook_url(value: SecretStr) -> SecretStr:
-    address(value.get_secret_value(), ("https", "http"))
-    return value
 
 
 SourceName = Annotated[
@@ -54,5 +38,4 @@ Host = Annotated[
     AfterValidator(shaped(r"[A-Za-z0-9.:_-]{1,253}", "this is no host", "write 127.0.0.1, 0.0.0.0 or a host's name")),
 ]
 Secrets = Annotated[tuple[Secret, ...], AfterValidator(_without_blanks), Listed]
-WebhookUrl = Annotated[SecretStr, AfterValidator(_webhook_url), BeforeValidator(plain)]
 RedisUrl = Annotated[SecretStr | None, BeforeValidator(redis_url)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from mappings.records import ABSENT, GRANTED, Change, Consent, Customer
+from mappings.records import ABSENT, GRANTED, Change, Consent, Customer, Loyalty
 from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import (
     FINAL,
@@ -32,25 +32,39 @@ CONSENTS: Final[Mapping[str, str]] = {"email_consent": "email", "sms_consent": "
 REACHED: Final = "reached:"
 # Of the form of an item's body. Raise it with every change that older releases would misread: they park what is newer.
 VERSION: Final = 1
-PROFILE: Final = tuple(name for name in Customer.model_fields if name not in {*CONSENTS, "tags_added", "tags_removed"})
+# Points and tier come in events of their own, and must not take each other's place: each member is a facet.
+LOYALTY: Final = "loyalty"
+_MEMBER: Final = f"{LOYALTY}."
+_NOT_PLAIN: Final = frozenset({*CONSENTS, "tags_added", "tags_removed", LOYALTY})
+PROFILE: Final = tuple(name for name in Customer.model_fields if name not in _NOT_PLAIN)
 
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
 
 
 def facets_of(
-    change: Change, received_us: int, *, wanted: frozenset[str] | None = None, raw: Mapping[str, Any] | None = None
+    change: Change,
+    received_us: int,
+    *,
+    wanted: frozenset[str] | None = None,
+    raw: Mapping[str, Any] | None = None,
+    exists: bool = True,
 ) -> dict[str, Facet]:
-    """Split a change into facets; of the profile only those `wanted` (None: all)."""
+    """Split a change into facets; of the profile only those `wanted` (None: all).
+
+    `exists`: whoever tells it knows that the customer is there.
+    """
     version = stamp(change.time, change.rank, received_us)
     if change.deleted:
         return {DELETED: (True, (FINAL, 0, change.rank, received_us) if change.final else version)}
-    facets: dict[str, Facet] = {EXISTS: (True, version)}
+    facets: dict[str, Facet] = {EXISTS: (True, version)} if exists else {}
     customer = change.customer
     for name in PROFILE:
         value = getattr(customer, name)
         if value is not ABSENT and (wanted is None or name in wanted):
             facets[name] = (plain(value), version)
+    if (wanted is None or LOYALTY in wanted) and customer.loyalty is not ABSENT:
+        facets |= loyalty_facets(customer.loyalty, version)
     if wanted is None or TAGS.whole in wanted:
         for tags, here in ((customer.tags_added, True), (customer.tags_removed, None)):
             facets |= {TAGS.element + tag: (here, version) for tag in (() if tags is ABSENT else tags)}
@@ -64,6 +78,16 @@ def facets_of(
     return facets
 
 
+def loyalty_facets(loyalty: Loyalty | None, version: Version) -> dict[str, Facet]:
+    """Split a customer's standing into facets; null clears what can be empty."""
+    found: dict[str, Facet] = {}
+    for name in Loyalty.model_fields:
+        value = getattr(loyalty, name) if loyalty is not None else None if name != "lists" else ()
+        if value is not ABSENT:
+            found[_MEMBER + name] = (plain(value), version)
+    return found
+
+
 def stamp(moment: datetime | None, rank: int, received_us: int) -> Version:
     """Stamp a time; nothing lies in the future, and an unknown time is older than any known one."""
     if moment is None:
@@ -74,13 +98,18 @@ def stamp(moment: datetime | None, rank: int, received_us: int) -> Version:
 def customer_of(facets: Facets) -> Customer:
     """Build the record of those facets; all others are ABSENT. Of a set all facets are needed, also those told."""
     values: dict[str, Any] = dict(_NOTHING)
+    loyalty: dict[str, Any] = {}
     for name, (value, version) in facets.items():
         if name in CONSENTS:
             values[name] = Consent(
                 decision="granted" if value[0] else "denied", time=decided_at(version), origin=value[1]
             )
+        elif name.startswith(_MEMBER):
+            loyalty[name.removeprefix(_MEMBER)] = value
         elif name in PROFILE and name != TAGS.whole:
             values[name] = value
+    if loyalty:
+        values[LOYALTY] = loyalty
     return record_of(Customer, values | _tags_of(facets))
 
 

@@ -1,9 +1,13 @@
 """Who is who: subjects, external ids, and keyed hashes where an e-mail must not stand."""
 
 import hashlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-GUEST = "~"
+GUEST: Final = "~"
+_GUEST_ID: Final = re.compile(r"guest-([0-9a-f]{32})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,3 +59,27 @@ class Identity:
         if customer_id.startswith(GUEST):
             return None
         return customer_id if source == self.bare_ids else f"{source}-{customer_id}"
+
+    def subject_of(self, stable_id: str, sources: Iterable[str]) -> str | None:
+        """Name the subject whose `stable_id` this is; None when it is of none of these sources.
+
+        No source's name begins with another's and a hyphen. An id that stands without its source's name may begin like
+        another source: then it is taken for that one's.
+        """
+        names = list(sources)
+        source = next((name for name in names if stable_id.startswith(f"{name}-")), None)
+        candidates = [] if source is None else self._subjects(source, stable_id.removeprefix(f"{source}-"))
+        if self.bare_ids in names:
+            candidates.append(f"customer:{self.bare_ids}:{stable_id}")
+        return next((subject for subject in candidates if self._is_own(subject, stable_id)), None)
+
+    def _subjects(self, source: str, rest: str) -> list[str]:
+        guest = _GUEST_ID.fullmatch(rest)
+        return [f"customer:{source}:{GUEST}{guest[1]}"] if guest else [f"customer:{source}:{rest}"]
+
+    def _is_own(self, subject: str, stable_id: str) -> bool:
+        """Tell whether a subject is one that `customer` names, and this its id."""
+        _, source, customer_id = subject.split(":", 2)
+        guest = customer_id.startswith(GUEST)
+        named = guest or (customer_id != "" and self.customer(source, customer_id, None) == subject)
+        return named and self.stable_id(subject) == stable_id

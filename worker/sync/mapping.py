@@ -1,11 +1,11 @@
 """From kept events to changes on the lanes of the destinations: the drain of the lane `map`."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
@@ -13,22 +13,20 @@ from connectors.connector import Kind
 from mappings.platform import Delivery, Platform, Said
 from mappings.reading import MalformedError, MappingError, Node, parse
 from mappings.records import ABSENT, Change, Ignored, OrderChange, Request
-from worker.engine.clock import SYSTEM_CLOCK, Clock
-from worker.engine.errors import UNKNOWN_VERSION, UnknownVersionError
 from worker.engine.events import Event
-from worker.engine.lanes import EVENTS, MAP, Item, Lanes, Leased, Mapped, Push, Settlement
-from worker.engine.leases import LeaseKeeper
+from worker.engine.lanes import Item, Push
 from worker.engine.subjects import Facets
-from worker.sync.facets import facets_of, pack
+from worker.sync.answers import Answers
+from worker.sync.facets import facets_of
 from worker.sync.identity import Identity
 from worker.sync.orders import order_facets
+from worker.sync.outcomes import LOYALTY_TOPIC, TRIGGER, Heard, Outcome, Saying, Target
 from worker.sync.products import product_facets
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-KEYS_PER_CLAIM: Final = 64
-# The topic of a manual trigger: the custom envelope, on behalf of any source. No header can hold a line end.
-TRIGGER: Final = "trigger\n"
 # What a person must see to waits on a lane that no drain works on.
 REQUESTS: Final = "requests"
 
@@ -41,37 +39,23 @@ class Expression(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """A lane, the facets of customers it takes (None: all), and for how long changes gather before it.
-
-    They gather until as many keys have as `most` says (0: no matter how many).
-    """
-
-    lane: str
-    wanted: frozenset[str] | None = None
-    gather: float = 0.0
-    most: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """Where the changes of a source go: lanes by kind, and the merchant's own fields."""
+    """Where the changes of a source go: lanes by kind, and the merchant's own fields.
+
+    `earns` says that the loyalty programme hears of it too; `loyalty` are the destinations that are told of that.
+    """
 
     lanes: Mapping[Kind, tuple[Target, ...]]
     raw: Mapping[str, Expression] = field(default_factory=dict)
+    earns: bool = False
+    loyalty: frozenset[str] = frozenset()
 
 
 _CUSTOMERS: Final = frozenset({"customer"})
+# Of customers, what a loyalty programme asks: birthdays and groups.
+HEARD_OF_CUSTOMERS: Final = frozenset({"birthday", "tags", "tier"})
+NOTHING_CHANGED: Final = "nothing changed"
 _NOWHERE: Final = Route(lanes={})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What mapping an event gave: changes by subject, or why there are none."""
-
-    pushes: tuple[Push, ...] = ()
-    reason: str = ""
-    notes: tuple[str, ...] = ()
 
 
 class UnmappableError(Exception):
@@ -92,6 +76,7 @@ class Mapper:
     sources: Mapping[str, str]
     routes: Mapping[str, Route]
     identity: Identity
+    answers: Answers
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def changes(self, event: Event) -> tuple[list[Said] | Ignored, Node]:
@@ -123,46 +108,70 @@ class Mapper:
             raise UnmappableError("malformed", "", str(error)) from None
         except MappingError as error:
             raise UnmappableError("mapping", error.path, error.problem) from None
-        return (found if isinstance(found, Ignored) else list(found)), node
+        return self.answers.admitted(platform, event.source, found), node
 
     def outcome(self, event: Event) -> Outcome:
-        """Map an event to pushes.
+        """Map an event to what is said of it.
 
         Raises: UnmappableError.
         """
+        if event.topic.startswith(LOYALTY_TOPIC):  # ours: no platform has anything to map
+            return Outcome(event=event, reason=NOTHING_CHANGED)
         found, node = self.changes(event)
         if isinstance(found, Ignored):
-            return Outcome(reason=found.reason)
-        pushes: list[Push] = []
-        notes: list[str] = []
+            return Outcome(event=event, reason=found.reason)
         route = self.routes.get(event.source, _NOWHERE)
         # The merchant's paths are written for customers' bodies; in an order the same path is something else.
         of_orders = any(isinstance(one, OrderChange) for one in found)
         raw = {} if of_orders else _raw(route, node)
+        sayings: list[Saying] = []
+        heard: list[Heard] = []
         for one in found:
-            if isinstance(one, Request):
-                pushes.append(self._request(event, one))
-                continue
-            notes += one.notes
             if isinstance(one, Change):
-                pushes += self._customer(event, route, one, raw)
-            else:
-                pushes += self._order(event, route, one)
-        reason = "" if pushes else "no skill takes this" if found else "nothing in it for anybody"
-        return Outcome(pushes=tuple(pushes), reason=reason, notes=tuple(dict.fromkeys(notes)))
+                sayings += self._customer(event, route, one, raw)
+                heard += self._hear_customer(event, one) if route.earns else ()
+            elif isinstance(one, OrderChange):
+                facets = order_facets(one, event.received_us)
+                sayings += self._order(event, route, one, facets)
+                heard += self._hear_order(event, one, facets) if route.earns else ()
+        requests = tuple(self._request(event, one) for one in found if isinstance(one, Request))
+        notes = tuple(dict.fromkeys(note for one in found if not isinstance(one, Request) for note in one.notes))
+        is_said = requests or any(one.targets for one in sayings)
+        reason = "" if is_said else "no skill takes this" if found else "nothing in it for anybody"
+        return Outcome(
+            event=event, sayings=tuple(sayings), requests=requests, heard=tuple(heard), reason=reason, notes=notes
+        )
 
-    def _customer(self, event: Event, route: Route, change: Change, raw: Mapping[str, Any]) -> Iterator[Push]:
+    def _customer(self, event: Event, route: Route, change: Change, raw: Mapping[str, Any]) -> Iterator[Saying]:
         key = self.subject(event.source, change)
         targets = sorted(route.lanes.get("customer", ()), key=lambda target: target.wanted is None)
         for wanted, alike in groupby(targets, key=lambda target: target.wanted):
-            facets = facets_of(change, event.received_us, wanted=wanted, raw=raw)
-            yield from _pushes(event, tuple(alike), key, facets)
+            # A destination's answer is no sign that the customer is still there.
+            exists = event.source not in self.answers.destinations
+            if facets := facets_of(change, event.received_us, wanted=wanted, raw=raw, exists=exists):
+                yield Saying(targets=tuple(alike), key=key, facets=facets)
 
-    def _order(self, event: Event, route: Route, change: OrderChange) -> Iterator[Push]:
-        facets, key = order_facets(change, event.received_us), self.identity.order(event.source, change.id)
-        yield from _pushes(event, (*route.lanes.get("order", ()), *route.lanes.get("events", ())), key, facets)
+    def _order(self, event: Event, route: Route, change: OrderChange, facets: Facets) -> Iterator[Saying]:
+        key = self.identity.order(event.source, change.id)
+        targets = (*route.lanes.get("order", ()), *route.lanes.get("events", ()))
+        yield Saying(targets=targets, key=key, facets=facets)
         for product_id, told in product_facets(change, event.received_us) if "product" in route.lanes else ():
-            yield from _pushes(event, route.lanes["product"], self.identity.product(event.source, product_id), told)
+            product = self.identity.product(event.source, product_id)
+            yield Saying(targets=route.lanes["product"], key=product, facets=told)
+
+    def _hear_customer(self, event: Event, change: Change) -> Iterator[Heard]:
+        facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
+        yield Heard(kind="customer", subject=self.subject(event.source, change), facets=facets)
+
+    def _hear_order(self, event: Event, change: OrderChange, facets: Facets) -> Iterator[Heard]:
+        customer_id, email = _text(change.order.customer_id), _text(change.order.email)
+        yield Heard(
+            kind="order",
+            subject=self.identity.order(event.source, change.id),
+            facets=facets,
+            by_id=self.identity.customer(event.source, customer_id, None) if customer_id else None,
+            by_email=self.identity.customer(event.source, None, email) if email else None,
+        )
 
     def _request(self, event: Event, request: Request) -> Push:
         of_customer = request.kind in ("customer_data", "customer_redact")
@@ -178,21 +187,20 @@ class Mapper:
         Raises: UnmappableError.
         """
         email = change.customer.email
+        if source in self.answers.destinations and (ours := self.answers.subject(change)):
+            return ours
         try:
             return self.identity.customer(source, change.id, None if email is ABSENT else email)
         except ValueError:
             raise UnmappableError("mapping", "$", "neither an id nor an email that can be used") from None
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
 def _raw(route: Route, node: Node) -> dict[str, Any]:
     return {path: value for path, finds in route.raw.items() if (value := _search(finds, node)) is not None}
-
-
-def _pushes(event: Event, targets: Sequence[Target], key: str, facets: Facets) -> Iterator[Push]:
-    body = pack(facets, forced=event.topic.startswith(TRIGGER)) if targets else b""
-    item = Item(event=event.id, received_us=event.received_us, body=body)
-    for target in targets:
-        yield Push(lane=target.lane, key=key, item=item, wait_ms=int(target.gather * 1000), gather_most=target.most)
 
 
 def _search(expression: Expression, node: Node) -> Any:  # noqa: ANN401 - JSON
@@ -209,68 +217,3 @@ def _simple(found: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(found, list):
         return [str(one) for one in found if isinstance(one, str | int | float)]
     return None if isinstance(found, dict) else str(found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapDrain:
-    """Drains the lane `map`: claims events, maps them, and settles each whole batch in one round trip."""
-
-    lanes: Lanes
-    mapper: Mapper
-    leases: LeaseKeeper
-    wake: Callable[[str, str], None]
-    running: Callable[[], bool]
-    slots: int
-    slice_seconds: float = 2.0
-    clock: Clock = SYSTEM_CLOCK
-
-    def run(self, slot: str) -> None:
-        """Work for one slice; when it is over and events are left, the slot goes on in a new task."""
-        until = self.clock.monotonic() + self.slice_seconds
-        while self.running():
-            claim = self.lanes.claim(MAP, slot, slots=self.slots, keys=KEYS_PER_CLAIM, records=EVENTS)
-            if claim.state != "claimed":
-                return
-            if claim.wake:
-                self.wake(MAP, claim.wake)
-            with self.leases.holding(MAP, slot, [(key.key, key.token) for key in claim.keys]):
-                self.finish(claim.keys)
-            if self.clock.monotonic() >= until:
-                self.wake(MAP, slot)
-                return
-        self.lanes.drop_slot(MAP, slot)
-
-    def finish(self, keys: Sequence[Leased]) -> None:
-        """Map claimed events and settle them."""
-        mapped: list[Mapped] = []
-        buried: list[Settlement] = []
-        for key in keys:
-            try:
-                mapped.append(self._map(key))
-            except UnmappableError as error:
-                log.warning("event not mapped", event_id=key.key, reason=error.reason, where=error.where)
-                buried.append(_bury(key, error.reason, error.where, error.detail))
-            except UnknownVersionError as error:
-                log.warning("written by a newer release", event_id=key.key, detail=error.detail)
-                buried.append(_bury(key, UNKNOWN_VERSION, "head", error.detail))
-            except Exception as error:  # a fault of ours in one event must not hold up the others
-                log.exception("mapping failed", event_id=key.key)
-                buried.append(_bury(key, "fault", "", type(error).__name__))
-        if mapped:
-            _, wakes = self.lanes.finish_map(mapped)
-            for lane, slot in wakes:
-                if lane != REQUESTS:
-                    self.wake(lane, slot)
-        if buried:
-            self.lanes.settle(MAP, EVENTS, buried)
-
-    def _map(self, key: Leased) -> Mapped:
-        if "body" not in key.record:
-            return Mapped(event=key.key, token=key.token, pushes=(), reason="its body is gone")
-        event = Event.of(key.key, key.record["head"], key.record["body"])
-        outcome = self.mapper.outcome(event)
-        return Mapped(event=key.key, token=key.token, pushes=outcome.pushes, reason=outcome.reason, notes=outcome.notes)
-
-
-def _bury(key: Leased, reason: str, where: str, detail: str) -> Settlement:
-    return Settlement(key=key.key, token=key.token, action="bury", reason=reason, field=where, detail=detail)

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from connectors.connector import Call, Response
+from connectors.connector import Call, PointsState, Response
 from connectors.verdicts import Accepted, Again, BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
 from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.errors import STORE_ERRORS
@@ -161,6 +161,9 @@ class Settler:
         versions = {name: version for name, (_, version) in one.news.facets.items() if name in reached}
         record = untold(one.record, one.news.consents, one.news.gone)
         record = replace(record, versions={**record.versions, **versions})
+        if isinstance(one.state, PointsState):
+            # A person may have it tried again, and what was begun and never answered must be looked up even then.
+            record = replace(record, known={**record.known, **one.state.steps})
         return Settlement(
             key=one.key.key,
             token=one.key.token,

@@ -1,8 +1,12 @@
 -- Settle mapped events: push each change on its lanes, count, and end the lease; all of an event or nothing of it.
 -- ARGV: now, wake_ms, keep_ms, then per event: id, token, reason ('' or why it is ignored), notes (JSON, '' for none),
---   number of pushes, and per push: lane, key, wait (ms from now), item, most that gather until then (0: any number).
--- Returns: {{1 per event settled, 0 per lease lost}, {lane, slot to wake, ...}}. Runs when the store is full.
+--   number of pushes, and per push: lane, key, wait (ms from now), item, most that gather until then (0: any number);
+--   number of guards, and per guard: key, the revision its field `rev` must have ('' where there is no such key);
+--   number of writes, and per write: command, number of arguments, key, the other arguments. Keys without the prefix.
+-- Returns: {{1 per event settled, 0 per lease lost, 2 per guard that failed: nothing of that event was done and its lease
+-- stands}, {lane, slot to wake, ...}}. Runs when the store is full.
 run_when_full()
+local WRITES = { HSET = true, HDEL = true, DEL = true, RPUSH = true, ZADD = true, ZREM = true, PEXPIRE = true }
 local wake_ms, keep_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local settled, lanes, order = {}, {}, {}
 local ended, lists, ignored = {}, {}, 0 -- written at once, after the loop
@@ -10,7 +14,32 @@ local i = 4
 while i <= #ARGV do
   local id, token, reason, notes, pushes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
   i = i + 5
-  if holds('map', id, token) then
+  local first_guard = i + pushes * 5
+  local guards = tonumber(ARGV[first_guard])
+  local stands = true
+  for guard = 0, guards - 1 do
+    local at = first_guard + 1 + guard * 2
+    stands = stands and (redis.call('HGET', PREFIX .. ':' .. ARGV[at], 'rev') or '') == ARGV[at + 1]
+  end
+  local first_write = first_guard + 1 + guards * 2
+  local next_event = first_write + 1
+  for _ = 1, tonumber(ARGV[first_write]) do
+    if not WRITES[ARGV[next_event]] then
+      return redis.error_reply('ERR not a write')
+    end
+    next_event = next_event + 2 + tonumber(ARGV[next_event + 1])
+  end
+  if not holds('map', id, token) then
+    settled[#settled + 1] = 0
+  elseif not stands then
+    settled[#settled + 1] = 2
+  else
+    local write = first_write + 1
+    while write < next_event do
+      local arguments = tonumber(ARGV[write + 1])
+      redis.call(ARGV[write], PREFIX .. ':' .. ARGV[write + 2], unpack(ARGV, write + 3, write + 1 + arguments))
+      write = write + 2 + arguments
+    end
     redis.call('HDEL', lane_key('map', 'tokens'), id) -- but this: an event named twice is settled once
     ended[#ended + 1], lists[#lists + 1] = id, items_key('map', id)
     local event = PREFIX .. ':event:' .. id
@@ -34,10 +63,8 @@ while i <= #ARGV do
       lanes[lane] = (lanes[lane] or 0) + 1
     end
     settled[#settled + 1] = 1
-  else
-    settled[#settled + 1] = 0
   end
-  i = i + pushes * 5
+  i = next_event
 end
 if #ended > 0 then
   redis.call('ZREM', lane_key('map', 'leased'), unpack(ended))

@@ -1,0 +1,99 @@
+"""What of an account's changes is news, and told once: points awarded for an order, and another tier."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from mappings.records import LoyaltyEvent
+from worker.loyalty.account import Ledger
+from worker.loyalty.calendar import moment
+from worker.loyalty.history import History
+from worker.loyalty.programme import Programme
+from worker.loyalty.telling import NEWS_MS
+
+MOST_ANNOUNCED: Final = 50
+BY_ORDER: Final = "order"
+BY_TIME: Final = "time"
+BY_CORRECTION: Final = "correction"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Announcer:
+    """Finds the news of one account. `fresh` tells when orders last changed: what happened long ago is no news.
+
+    `order_ids` are the orders' ids with us, by item.
+    """
+
+    programme: Programme
+    fresh: Mapping[str, int]
+    order_ids: Mapping[str, str]
+
+    def awarded(self, ledger: Ledger, found: History) -> tuple[Ledger, list[LoyaltyEvent]]:
+        """Give the orders whose points were not announced, and note that they are; no correction announces them again."""
+        events: list[LoyaltyEvent] = []
+        items = dict(ledger.items)
+        for key, done in found.done.items():
+            points = done.earned.gross + sum(done.earned.bonuses.values()) - done.earned.reversed
+            if points <= 0 or items[key].awarded:
+                continue
+            items[key] = replace(items[key], awarded=True)
+            if self._is_news(ledger, key):
+                before, after = done.earned.tier_before, done.earned.tier_after
+                events.append(self._event("points_awarded", ledger, found, points, before, after, key, BY_ORDER))
+        return replace(ledger, items=items), events
+
+    def changed_tier(self, ledger: Ledger, found: History) -> tuple[Ledger, list[LoyaltyEvent]]:
+        """Give the change of tier that was not announced. One that was, and came back by a correction, is not again.
+
+        Once time has lowered an account, reaching the tier anew is news.
+        """
+        standing, names = found.account.standing, [level.name for level in self.programme.levels]
+        tier, before = names[standing.level], ledger.tier or names[0]
+        after = ledger if ledger.tier == tier else replace(ledger, tier=tier)
+        announced = list(ledger.announced) or [_named(0, names[0])]
+        name = _named(standing.falls, tier)
+        if tier == before or name in announced:
+            return after, []
+        after = replace(after, announced=[*announced, name][-MOST_ANNOUNCED:])
+        by = self._cause(found)
+        if by is not None and not self._is_news(ledger, by):
+            return after, []
+        fell = standing.falls > max(int(one.partition(":")[0]) for one in announced)
+        reason = BY_ORDER if by is not None else BY_TIME if fell else BY_CORRECTION
+        was = names.index(before) if before in names else 0
+        return after, [self._event("tier_changed", ledger, found, 0, was, standing.level, by, reason)]
+
+    def _cause(self, found: History) -> str | None:
+        """Give the order that brought the tier about, None where none did."""
+        upgrades = [key for key, done in found.done.items() if done.earned.tier_after > done.earned.tier_before]
+        last = upgrades[-1] if upgrades else None
+        return last if last and found.done[last].earned.tier_after == found.account.standing.level else None
+
+    def _is_news(self, ledger: Ledger, key: str) -> bool:
+        return ledger.ms - max(ledger.items[key].facts.at, self.fresh.get(key, 0)) < NEWS_MS
+
+    def _event(  # noqa: PLR0913, PLR0917 - an event has so many sides
+        self,
+        kind: Literal["points_awarded", "tier_changed"],
+        ledger: Ledger,
+        found: History,
+        points: int,
+        before: int,
+        after: int,
+        key: str | None,
+        reason: str,
+    ) -> LoyaltyEvent:
+        return LoyaltyEvent(
+            kind=kind,
+            time=moment(ledger.ms),
+            points=points,
+            balance=found.balance,
+            tier=self.programme.levels[after].name,
+            previous_tier=self.programme.levels[before].name,
+            order=None if key is None else self.order_ids[key],
+            reason=reason,
+        )
+
+
+def _named(falls: int, tier: str) -> str:
+    return f"{falls}:{tier}"

@@ -1,0 +1,181 @@
+"""The loyalty programme in the map drain: what events tell of orders and customers is booked in the same step."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import structlog
+
+from worker.engine.subjects import KNOWN_TIME, Facets
+from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
+from worker.loyalty.hearing import account_of, of_customer, of_order
+from worker.loyalty.history import placed_before
+from worker.loyalty.programme import Programme
+from worker.loyalty.settling import Accountant
+from worker.loyalty.store import Accounts, Draft, Remembered
+from worker.loyalty.worth import Worth, worth
+from worker.sync.facets import fold
+from worker.sync.identity import Identity
+from worker.sync.mapping import UnmappableError
+from worker.sync.outcomes import LOYALTY_TOPIC, TELL, Heard, Outcome
+from worker.sync.sets import REFUNDS, TAGS
+
+log = structlog.get_logger(__name__)
+
+TURN: Final = LOYALTY_TOPIC + "turn"
+ADJUST: Final = LOYALTY_TOPIC + "adjust"
+ADJUSTED_ALREADY: Final = "an adjustment of this id is booked already"
+TOO_OLD: Final = "an order older than what the loyalty programme remembers one by one: its points stay as they are"
+BOOKED: Final = "booked in the loyalty programme, nobody else is told"
+# Of the ids that are read out of codes: longer ones are none.
+LONGEST_ID: Final = 64
+KEPT_LONGER_MS: Final = 60 * 86_400_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bookkeeper:
+    """Books events on accounts; several workers may, and who comes second reads anew."""
+
+    programme: Programme
+    identity: Identity
+    accounts: Accounts
+    accountant: Accountant
+
+    def book(self, outcomes: Sequence[Outcome]) -> list[Outcome | Exception]:
+        """Give the outcomes with what the programme says and writes because of them, or what went wrong with one."""
+        orders, ledgers = self._read(outcomes)
+        booked: list[Outcome | Exception] = []
+        for outcome in outcomes:
+            draft = Draft(self.accounts, orders, ledgers)
+            try:
+                booked.append(self._booked(draft, outcome))
+            except Exception as error:  # noqa: BLE001 - the drain buries this event and goes on with the others
+                booked.append(error)
+                continue
+            orders |= draft.new_orders
+            ledgers |= draft.new_ledgers
+        return booked
+
+    def _read(self, outcomes: Sequence[Outcome]) -> tuple[dict[str, Remembered], dict[str, Ledger]]:
+        """Read what these events are likely to need, in two round trips."""
+        heard = [one for outcome in outcomes for one in outcome.heard]
+        orders = self.accounts.orders(list(dict.fromkeys(one.subject for one in heard if one.kind == "order")))
+        names = [one.subject if one.kind == "customer" else one.by_id or one.by_email or "" for one in heard]
+        names += [order.account for order in orders.values()]
+        return orders, self.accounts.ledgers([name for name in dict.fromkeys(names) if name])
+
+    def _booked(self, draft: Draft, outcome: Outcome) -> Outcome:
+        event = outcome.event
+        now = event.received_us // 1000
+        if event.topic.startswith(LOYALTY_TOPIC):
+            self._command(draft, event.topic, json.loads(event.body), now)
+        for one in outcome.heard:
+            if one.kind == "order":
+                self._hear_order(draft, one, now)
+            else:
+                self._hear_customer(draft, one)
+        for account in list(draft.touched):
+            self._keep_to_rules(draft, account)
+        sayings = self.accountant.settle(draft, now, close=event.topic == TURN, again=event.topic == TELL)
+        guarded = draft.guarded(self.programme.window_ms + KEPT_LONGER_MS)
+        if not guarded.writes and not draft.notes:
+            return outcome
+        more = outcome.saying_more(sayings)
+        reason = outcome.reason and (BOOKED if guarded.writes else outcome.reason)
+        return replace(more, guarded=guarded, reason=reason, notes=(*outcome.notes, *draft.notes))
+
+    def _hear_customer(self, draft: Draft, one: Heard) -> None:
+        ledger = draft.ledger(one.subject)
+        facets = fold([ledger.profile, of_customer(one.facets)])
+        facets = {name: facet for name, facet in facets.items() if not TAGS.owns(name)} | TAGS.kept(facets)
+        if facets != ledger.profile or ledger.is_new:
+            draft.touch(one.subject, replace(ledger, profile=facets))
+
+    def _hear_order(self, draft: Draft, one: Heard, now: int) -> None:
+        known = draft.order(one.subject)
+        facets = fold([known.facets, of_order(one.facets, one.by_id, one.by_email)])
+        facets = {name: facet for name, facet in facets.items() if not REFUNDS.owns(name)} | REFUNDS.kept(facets)
+        if facets == known.facets:
+            return
+        account, key = account_of(facets), ORDER + one.subject.split(":", 2)[2]
+        worthy = self._worth(one.subject, facets)
+        if account:
+            ledger = draft.ledger(account)
+            if key not in ledger.items and placed_before(ledger, worthy.at, key):
+                draft.notes.append(TOO_OLD)
+                log.warning("order too old for loyalty", order=one.subject)
+                return
+        draft.new_orders[one.subject] = Remembered(known.revision + 1, account, facets)
+        moved = account != known.account
+        if known.account and moved:
+            draft.drop(known.account, key)
+        if account:
+            self._put(draft, account, key, worthy, now)
+            draft.fresh[key] = _last_change(one.facets)
+
+    def _put(self, draft: Draft, account: str, key: str, facts: Worth | Adjustment, now: int) -> None:
+        ledger = draft.ledger(account)
+        old = ledger.items.get(key)
+        if old is not None and old.facts == facts:
+            return
+        item = Item(facts=facts, touched=now) if old is None else replace(old, facts=facts, touched=now)
+        draft.touch(account, replace(ledger, items={**ledger.items, key: item}), key)
+
+    def _worth(self, subject: str, facets: Facets) -> Worth:
+        source = subject.split(":", 2)[1]
+        codes = facets.get("discount_codes", (None,))[0] or ()
+        sender, code = facets.get("referred_by", (None,))[0], None
+        if not sender and (sent := self.programme.referrer_of(codes)):
+            sender, code = sent
+        if not sender or len(sender) > LONGEST_ID or not sender.isprintable():
+            return worth(self.programme, facets, "", None)
+        referrer = self.identity.customer(source, sender, None)
+        if referrer == account_of(facets):  # one's own code sends nobody
+            return worth(self.programme, facets, "", None)
+        return worth(self.programme, facets, referrer, code)
+
+    def _command(self, draft: Draft, topic: str, said: Mapping[str, Any], now: int) -> None:
+        account = said["account"]
+        ledger = draft.ledger(account)
+        if ledger.is_new:
+            raise UnmappableError("loyalty", "$.account", "there is no such account")
+        if topic == ADJUST and ADJUSTED + said["id"] in ledger.items:
+            draft.notes.append(ADJUSTED_ALREADY)
+        elif topic == ADJUST:
+            facts = Adjustment(said.get("at") or now, said["points"], said["reason"], said["author"], said["counts"])
+            self._put(draft, account, ADJUSTED + said["id"], facts, now)
+        else:
+            draft.touch(account, ledger)
+
+    def _keep_to_rules(self, draft: Draft, account: str) -> None:
+        """Value the orders of an account by the rules that hold now, where it was valued by others."""
+        ledger, digest = draft.ledger(account), self.programme.digest
+        if ledger.rules == digest:
+            return
+        if ledger.rules:
+            self._value_again(draft, account, ledger)
+        draft.touch(account, replace(draft.ledger(account), rules=digest))
+
+    def _value_again(self, draft: Draft, account: str, ledger: Ledger) -> None:
+        names = self.order_names(account, ledger).values()
+        draft.orders |= self.accounts.orders([name for name in names if name not in draft.orders])
+        draft.touch(account, self.valued(account, ledger, {name: draft.order(name) for name in names}))
+
+    def order_names(self, account: str, ledger: Ledger) -> dict[str, str]:
+        """Name the orders of an account, by item."""
+        source = account.split(":", 2)[1]
+        return {key: self.identity.order(source, key.removeprefix(ORDER)) for key in ledger.items if key[:2] == ORDER}
+
+    def valued(self, account: str, ledger: Ledger, orders: Mapping[str, Remembered]) -> Ledger:
+        """Give an account with its orders valued by the rules that hold now, as far as they are remembered."""
+        items = dict(ledger.items)
+        for key, name in self.order_names(account, ledger).items():
+            if facets := orders[name].facets:
+                items[key] = replace(items[key], facts=self._worth(name, facets))
+        return replace(ledger, items=items)
+
+
+def _last_change(facets: Facets) -> int:
+    """Give when the newest of some facets was said to have changed, 0 when nobody knows."""
+    return max((at[1] for _, at in facets.values() if at[0] == KNOWN_TIME), default=0)

@@ -1,0 +1,108 @@
+"""The points of a price: by which tier, in which parts, rounded how, and at most how many."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple, TypeAlias
+
+from worker.loyalty.case import Arithmetic, Case
+from worker.loyalty.programme import ONE, ZERO
+
+Terms: TypeAlias = Sequence[tuple[Decimal, Decimal, Decimal]]
+
+NO_BOUND: Final = 2**62
+
+
+class Price(NamedTuple):
+    """The points of a price and their arithmetic; by line where each is rounded. `factor` is points by amount."""
+
+    points: int
+    why: object
+    by_line: Sequence[tuple[str, int, object]]
+    factor: Decimal
+
+
+NOTHING: Final = Price(0, "", (), ONE)
+
+
+def priced(case: Case, weight: Decimal, *, net: bool) -> Price:
+    """Give the points of what earns, as bought or after refunds."""
+    programme, order = case.programme, case.order
+    exact, terms = _weighed(case, weight, order.kept if net else order.total)
+    factor = exact / weight if weight else ONE
+    if programme.rules.round_per == "order" or not order.lines or not weight:
+        points = programme.rounded(exact)
+        return Price(points, Arithmetic(terms, order.currency, exact, points), (), factor)
+    amounts = [(one.id, one.net if net else one.gross) for one in order.lines]
+    rest = weight - sum((amount for _, amount in amounts), ZERO)
+    lines = []
+    for line, amount in [*amounts, ("", rest)]:
+        points = programme.rounded(amount * factor)
+        why = Arithmetic([(amount, factor, ONE)], order.currency, amount * factor, points)
+        lines.append((line, points, why))
+    return Price(sum(points for _, points, _ in lines), "all lines", lines, factor)
+
+
+def _weighed(case: Case, weight: Decimal, spent: Decimal) -> tuple[Decimal, Terms]:
+    """Give the exact points by the tier that the rules say, and their terms; `spent` counts where spending does."""
+    programme, level = case.programme, case.account.standing.level
+    rate, crossing = programme.rate(case.order.currency), programme.rules.tiers.crossing
+    if crossing == "split":
+        return _split(case, weight, spent, rate)
+    multiplier = case.multiplier(level)
+    exact = weight * rate * multiplier
+    while crossing == "after" and (reached := _would_reach(case, exact, spent)) > level:
+        level, multiplier = reached, case.multiplier(reached)
+        exact = weight * rate * multiplier
+    return exact, [(weight, rate, multiplier)]
+
+
+def _would_reach(case: Case, exact: Decimal, spent: Decimal) -> int:
+    standing = case.account.standing
+    amount = spent if standing.tiers.by == "spending" else Decimal(case.programme.rounded(exact))
+    return standing.reached(standing.counted + amount)
+
+
+def _split(case: Case, weight: Decimal, spent: Decimal, rate: Decimal) -> tuple[Decimal, Terms]:
+    """Give each part of the price the multiplier of the tier that it was bought in."""
+    standing = case.account.standing
+    counted, level, left, exact = standing.counted, standing.level, weight, ZERO
+    terms: list[tuple[Decimal, Decimal, Decimal]] = []
+    while left > 0:
+        multiplier = case.multiplier(level)
+        # What a unit of the price counts towards the next tier.
+        unit = spent / weight if standing.tiers.by == "spending" else rate * multiplier
+        part = left
+        if level + 1 < len(standing.thresholds) and unit > 0:
+            part = min(left, max(standing.thresholds[level + 1] - counted, ZERO) / unit)
+        exact += part * rate * multiplier
+        counted += part * unit
+        left -= part
+        if part:
+            terms.append((part, rate, multiplier))
+        level += 1
+    return exact, terms
+
+
+def room(case: Case) -> int:
+    """Give how many points the order's price may earn at most."""
+    cap = case.programme.rules.caps.per_order
+    rooms = [max(0, most - case.account.caps.get(key, 0)) for most, key in _capped(case)]
+    return min(rooms if cap is None else [cap, *rooms], default=NO_BOUND)
+
+
+def use(case: Case, points: int) -> None:
+    """Count what the order's price earned towards the caps."""
+    for _, key in _capped(case):
+        case.account.caps[key] = case.account.caps.get(key, 0) + points
+
+
+def periods(day: date) -> tuple[str, str, str]:
+    """Give the names of the day, month and year for which caps are counted."""
+    return day.isoformat(), f"{day:%Y-%m}", str(day.year)
+
+
+def _capped(case: Case) -> list[tuple[int, str]]:
+    caps = case.programme.rules.caps
+    found = zip((caps.per_day, caps.per_month, caps.per_year), periods(case.day), strict=True)
+    return [(most, key) for most, key in found if most is not None]

@@ -1,0 +1,171 @@
+"""Where accounts lie: the keys of the store, reading many at once, and the writes that go with an event."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import redis
+
+from worker.engine.lanes import Guarded
+from worker.engine.scripts import Argument
+from worker.engine.subjects import Facets, pack_facets, unpack_facets
+from worker.loyalty.account import HEAD, REVISION, Item, Ledger
+
+ACCOUNTS: Final = "loyalty:accounts"
+
+
+def account_key(account: str) -> str:
+    """Name the key of an account, without the prefix."""
+    return f"loyalty:account:{account}"
+
+
+def entries_key(account: str) -> str:
+    """Name the key of an account's entries."""
+    return f"loyalty:entries:{account}"
+
+
+def order_key(order: str) -> str:
+    """Name the key of what is remembered of an order."""
+    return f"loyalty:{order}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An order: whose account it is in, and its facets."""
+
+    revision: int = 0
+    account: str = ""
+    facets: Facets = field(default_factory=dict)
+
+    def fields(self) -> tuple[str, ...]:
+        """Give it as the fields of a hash."""
+        packed = json.dumps(pack_facets(self.facets), separators=(",", ":"))
+        return (REVISION, str(self.revision), "account", self.account, "facets", packed)
+
+    @classmethod
+    def unpack(cls, stored: Mapping[bytes, bytes]) -> "Remembered":
+        """Read an order from its hash; an empty one is unknown."""
+        if not stored:
+            return cls()
+        facets = unpack_facets(json.loads(stored[b"facets"]))
+        return cls(int(stored[b"rev"]), stored[b"account"].decode(), facets)
+
+
+class Accounts:
+    """The accounts of one deployment. Without a store there are none."""
+
+    def __init__(self, store: redis.Redis | None, prefix: str) -> None:
+        self.store = store
+        self.prefix = prefix
+
+    def read(self, keys: Sequence[str]) -> list[Mapping[bytes, bytes]]:
+        """Read hashes, all in one round trip."""
+        if self.store is None or not keys:
+            return [{} for _ in keys]
+        with self.store.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hgetall(f"{self.prefix}:{key}")
+            found: list[Mapping[bytes, bytes]] = pipe.execute()
+        return found
+
+    def orders(self, names: Sequence[str]) -> dict[str, Remembered]:
+        """Read orders by their subjects."""
+        rows = self.read([order_key(name) for name in names])
+        return {name: Remembered.unpack(row) for name, row in zip(names, rows, strict=True)}
+
+    def ledgers(self, accounts: Sequence[str]) -> dict[str, Ledger]:
+        """Read accounts by their subjects."""
+        rows = self.read([account_key(account) for account in accounts])
+        return {account: Ledger.unpack(row) for account, row in zip(accounts, rows, strict=True)}
+
+    def entries(self, account: str) -> list[list[Any]]:
+        """Read the entries of an account, the oldest first: revision, time, item, line, cause, points, date, why."""
+        if self.store is None:
+            return []
+        rows: list[bytes] = self.store.lrange(f"{self.prefix}:{entries_key(account)}", 0, -1)  # type: ignore[assignment]
+        return [json.loads(row) for row in rows]
+
+    def due(self, now: int, most: int) -> list[tuple[str, int]]:
+        """Give the accounts that time alone changes by now, each with its moment."""
+        if self.store is None:
+            return []
+        rows: list[tuple[bytes, float]] = self.store.zrangebyscore(  # type: ignore[assignment]
+            f"{self.prefix}:{ACCOUNTS}", "-inf", now, start=0, num=most, withscores=True
+        )
+        return [(name.decode(), int(score)) for name, score in rows]
+
+    def all(self) -> Iterable[str]:
+        """Go through all accounts."""
+        if self.store is not None:
+            for name, _ in self.store.zscan_iter(f"{self.prefix}:{ACCOUNTS}", count=500):
+                yield name.decode()
+
+
+@dataclass(slots=True)
+class Draft:
+    """What one event changes, on top of what was read; `session` is where it goes once the event is done with.
+
+    `fresh` tells when the orders of this event last changed, `dropped` what was booked for items that left an account.
+    """
+
+    accounts: Accounts
+    orders: dict[str, Remembered]
+    ledgers: dict[str, Ledger]
+    new_orders: dict[str, Remembered] = field(default_factory=dict)
+    new_ledgers: dict[str, Ledger] = field(default_factory=dict)
+    touched: dict[str, set[str]] = field(default_factory=dict)
+    fresh: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, list[tuple[str, Item]]] = field(default_factory=dict)
+    extra: list[Sequence[Argument]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def order(self, name: str) -> Remembered:
+        """Give an order as it is now."""
+        if name in self.new_orders:
+            return self.new_orders[name]
+        if name not in self.orders:
+            self.orders |= self.accounts.orders([name])
+        return self.orders[name]
+
+    def ledger(self, account: str) -> Ledger:
+        """Give an account as it is now."""
+        if account in self.new_ledgers:
+            return self.new_ledgers[account]
+        if account not in self.ledgers:
+            self.ledgers |= self.accounts.ledgers([account])
+        return self.ledgers[account]
+
+    def touch(self, account: str, ledger: Ledger, *items: str) -> None:
+        """Change an account, which is to be computed anew."""
+        self.new_ledgers[account] = ledger
+        self.touched.setdefault(account, set()).update(items)
+
+    def drop(self, account: str, key: str) -> None:
+        """Take an item out of an account."""
+        ledger = self.ledger(account)
+        item = ledger.items.get(key)
+        if item is not None:
+            self.dropped.setdefault(account, []).append((key, item))
+            self.touch(account, replace(ledger, items={name: one for name, one in ledger.items.items() if name != key}))
+
+    def guarded(self, order_ms: int) -> Guarded:
+        """Give the writes; what is remembered of orders lives for `order_ms` after its last change."""
+        revisions: list[tuple[str, str]] = []
+        writes: list[Sequence[Argument]] = []
+        for name, order in self.new_orders.items():
+            revisions.append((order_key(name), str(order.revision - 1) if order.revision > 1 else ""))
+            writes += [("HSET", order_key(name), *order.fields()), ("PEXPIRE", order_key(name), order_ms)]
+        for account, ledger in self.new_ledgers.items():
+            old, key = self.ledgers[account], account_key(account)
+            revisions.append((key, "" if old.is_new else str(old.revision)))
+            fields: list[Argument] = [REVISION, str(ledger.revision), HEAD, ledger.head()]
+            for name, item in ledger.items.items():
+                if old.items.get(name) is not item:
+                    fields += (name, item.pack())
+            writes.append(("HSET", key, *fields))
+            if gone := [name for name in old.items if name not in ledger.items]:
+                writes.append(("HDEL", key, *gone))
+            if old.is_new or old.turn != ledger.turn:
+                writes.append(("ZADD", ACCOUNTS, ledger.turn, account))
+        return Guarded(revisions=revisions, writes=[*writes, *self.extra])

@@ -1,0 +1,178 @@
+"""What a changed account makes known: the customer's standing, what each order did, points awarded, another tier."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_UP
+from typing import Any, Final
+
+from connectors.connector import Kind
+from mappings.records import LineLoyalty, Loyalty, LoyaltyEvent, OrderLoyalty, PointsAdjustment, Purchases
+from worker.engine.subjects import KNOWN_TIME, Facet, Version
+from worker.loyalty.calendar import DAY_MS, moment
+from worker.loyalty.history import Done, History
+from worker.loyalty.programme import ONE, Programme
+from worker.loyalty.rules import (
+    BIRTHDAY,
+    COUPON,
+    FIRST_PURCHASE,
+    REFERRAL,
+    SUBSCRIPTION,
+    UPGRADE,
+    review_ends,
+)
+from worker.loyalty.worth import Worth
+from worker.settings.loyalty import ID
+from worker.sync.facets import EXISTS, loyalty_facets
+from worker.sync.identity import Identity
+from worker.sync.mapping import Route
+from worker.sync.outcomes import Saying, Target
+from worker.sync.states import OF_CUSTOMER, TOLD_ONCE
+from worker.sync.stored import plain
+
+# What happened longer ago is told to nobody as news: an import must start no automation.
+NEWS_MS: Final = 7 * DAY_MS
+PURCHASES: Final = "purchases"
+ORDER_LOYALTY: Final = "loyalty"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Teller:
+    """Says what an account (a customer's subject) makes known, to those lanes of its source that loyalty tells."""
+
+    programme: Programme
+    identity: Identity
+    routes: Mapping[str, Route]
+
+    def targets(self, account: str, kind: Kind) -> tuple[Target, ...]:
+        """Give the lanes of one kind that are told of an account."""
+        route = self.routes.get(account.split(":", 2)[1])
+        if route is None:
+            return ()
+        return tuple(one for one in route.lanes.get(kind, ()) if one.lane.partition(".")[0] in route.loyalty)
+
+    def loyalty(self, account: str, found: History) -> Loyalty:
+        """Give where a customer stands in the programme."""
+        standing, rules = found.account.standing, self.programme.rules
+        level = self.programme.levels[standing.level]
+        missing = standing.to_next()
+        lists = [level.list_id]
+        if rules.new_customers is not None and found.account.bought.orders < rules.new_customers.orders:
+            lists.append(rules.new_customers.list_id)
+        _, _, customer_id = account.split(":", 2)
+        referral = rules.bonuses.referral
+        return Loyalty(
+            id=rules.account_id.replace(ID, self.identity.stable_id(account)),
+            points=found.balance,
+            tier=level.name,
+            earned_this_year=found.earned_this_year,
+            redeemed_this_year=found.redeemed_this_year,
+            progress=standing.progress(),
+            next_tier_points=None if missing is None else int(missing.quantize(ONE, ROUND_UP)),
+            referral_code=referral.code.replace(ID, customer_id) if referral is not None else None,
+            lists=tuple(dict.fromkeys(one for one in lists if one is not None)),
+        )
+
+    def of_customer(self, account: str, facets: Mapping[str, Facet]) -> Iterator[Saying]:
+        """Say the standing and the purchases of a customer."""
+        for target in self.targets(account, "customer"):
+            wanted = target.wanted
+            told = {name: one for name, one in facets.items() if wanted is None or name.partition(".")[0] in wanted}
+            if told:
+                yield Saying(targets=(target,), key=account, facets=told)
+
+    def facets(self, loyalty: Loyalty | None, purchases: Purchases, version: Version) -> dict[str, Facet]:
+        """Give standing and purchases as facets of the customer."""
+        said: dict[str, Facet] = {PURCHASES: (plain(purchases), version)}
+        return said if loyalty is None else said | loyalty_facets(loyalty, version)
+
+    def of_order(self, account: str, order_id: str, done: Done, order: Worth, version: Version) -> Saying:
+        """Say what an order did."""
+        source = account.split(":", 2)[1]
+        targets = (*self.targets(account, "order"), *self.targets(account, "events"))
+        block = plain(self.block(done, order))
+        return Saying(
+            targets=targets, key=self.identity.order(source, order_id), facets={ORDER_LOYALTY: (block, version)}
+        )
+
+    def block(self, done: Done, order: Worth) -> OrderLoyalty:
+        """Give what an order did."""
+        programme, result = self.programme, done.earned
+        levels, bonuses, review = programme.levels, done.earned.bonuses, programme.rules.bonuses.review
+        redeemed = -sum(entry.points for entry in result.entries if entry.cause == COUPON)
+        birthday = programme.rules.bonuses.birthday
+        offered = order.delivered if review is not None and order.earns else 0
+        return OrderLoyalty(
+            earned=result.gross,
+            bonus=sum(bonuses.values()),
+            reversed=result.reversed,
+            redeemed=redeemed,
+            multiplier=result.multiplier,
+            tier_before=levels[result.tier_before].name,
+            tier_after=levels[result.tier_after].name,
+            upgraded=result.tier_after > result.tier_before,
+            balance=done.balance,
+            birthday_bonus=bonuses.get(BIRTHDAY, 0),
+            first_purchase_bonus=bonuses.get(FIRST_PURCHASE, 0),
+            subscription_bonus=bonuses.get(SUBSCRIPTION, 0),
+            referral_bonus=bonuses.get(REFERRAL, 0),
+            upgrade_bonus=bonuses.get(UPGRADE, 0),
+            bonus_reason=birthday.reason if birthday is not None and BIRTHDAY in bonuses else None,
+            special_offer=result.campaign.name if result.campaign is not None else None,
+            referred_by=self.identity.stable_id(order.referrer) if order.referrer else None,
+            referral_code=order.referral_code,
+            coupon=order.coupon,
+            coupon_discount=order.discount if order.coupon else None,
+            review_incentive=review.points if review is not None and offered else 0,
+            review_incentive_expires=moment(review_ends(programme, order) - 1).astimezone(programme.zone).date()
+            if offered
+            else None,
+            lines=tuple(
+                LineLoyalty(
+                    line=one.id,
+                    points=programme.rounded(one.gross * result.factor) if result.gross else 0,
+                    multiplier=one.multiplier,
+                    label=one.label,
+                )
+                for one in order.lines
+            ),
+        )
+
+    def events(self, account: str, number: int, events: Sequence[LoyaltyEvent], version: Version) -> Iterator[Saying]:
+        """Say what is told once, each as a subject of its own; `number` is the account's revision."""
+        targets = self.targets(account, "loyalty")
+        for index, event in enumerate(events if targets else ()):
+            yield _once(targets, f"loyalty:{_rest(account)}.{number}.{index}", account, plain(event), version)
+
+    def adjustment(self, account: str, number: int, points: int, reason: str, version: Version) -> Iterator[Saying]:
+        """Say by how much a card changes that a destination holds."""
+        targets = self.targets(account, "points")
+        if targets and points:
+            told = PointsAdjustment(key=f"{self.identity.stable_id(account)}.{number}", points=points, reason=reason)
+            yield _once(targets, f"points:{_rest(account)}.{number}", account, plain(told), version)
+
+
+def version_at(ms: int, revision: int) -> Version:
+    """Stamp what an account says: a later revision is newer, whichever event brought it about."""
+    return (KNOWN_TIME, ms, 0, revision)
+
+
+def signature(done: Done, order: Worth) -> str:
+    """Give a short text that changes when what is told of an order does."""
+    result = done.earned
+    parts: list[Any] = [result.gross, result.reversed, *sorted(result.bonuses.items()), result.multiplier]
+    parts += [result.tier_before, result.tier_after, done.balance, result.campaign and result.campaign.name]
+    return f"{parts} {order.delivered} {order.cost} {order.kept} {result.factor}"
+
+
+def _once(targets: tuple[Target, ...], key: str, account: str, said: Any, version: Version) -> Saying:  # noqa: ANN401 - JSON
+    facets: dict[str, Facet] = {
+        EXISTS: (True, version),
+        TOLD_ONCE: (said, version),
+        OF_CUSTOMER: (account, version),
+    }
+    return Saying(targets=targets, key=key, facets=facets)
+
+
+def _rest(account: str) -> str:
+    """Give an account's name without its kind: source and id."""
+    return account.split(":", 1)[1]
