@@ -18,7 +18,7 @@ from mappings.records import Customer
 
 Json: TypeAlias = Any
 
-_EMPTY: Final = (None, "", [])
+_EMPTY: Final[tuple[Json, ...]] = (None, "", [])
 
 
 def reading(ext_id: str | None, known: Mapping[str, Json]) -> Call | None:

@@ -32,6 +32,7 @@ SETTING: Final = "loyalty_campaign"
 NO_CARDS: Final = "Voucherify holds no cards: no loyalty_campaign is set"
 MOVED: Final = "counted already"
 NO_POINTS: Final = "no points to move"
+TOO_FEW: Final = "card_holds_too_few_points"
 NOBODY: Final = "no customer whose card it could be"
 
 # What was not seen after so long never will be: our call ends after eight seconds, and Voucherify works on it after.
@@ -155,8 +156,9 @@ class VoucherifyPoints(Account):
             # Not before what was perhaps begun has ended.
             return replace(verdict, after=max(verdict.after or 0.0, SETTLES.total_seconds()))
         if isinstance(verdict, Rejected) and state.adjustment.points < 0:
+            # What it is taken from may be on its way still: two differences of one card keep no order.
             few = any(word in verdict.reason for word in _TOO_FEW)
-            return replace(verdict, reason="card_holds_too_few_points", field="points") if few else verdict
+            return RetryLater(reason=TOO_FEW) if few else verdict
         return verdict
 
     def _general(self, state: PointsState, call: Call, response: Response) -> Verdict:

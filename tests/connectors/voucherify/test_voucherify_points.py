@@ -172,12 +172,10 @@ def test_two_at_once_make_one_member(points: Any, ask: Any, project: VoucherifyS
     assert [50] == balances(project)
 
 
-def test_more_than_the_card_holds_is_a_dead_letter_that_says_so(deliveries: Any, project: VoucherifySandbox) -> None:
+def test_more_than_the_card_holds_is_tried_again_until_it_does(deliveries: Any, project: VoucherifySandbox) -> None:
     deliveries().deliver(points_state(1))
-    refused = deliveries().deliver(points_state(2, points=-26))
 
-    assert isinstance(refused, Rejected)
-    assert ("card_holds_too_few_points", "points") == (refused.reason, refused.field)
+    assert RetryLater(reason="card_holds_too_few_points") == deliveries().deliver(points_state(2, points=-26))
     assert [25] == balances(project)
 
 
