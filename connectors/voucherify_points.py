@@ -27,6 +27,7 @@ FIND: Final = "find"
 JOIN: Final = "join"
 LOOK_UP: Final = "look_up"
 BALANCE: Final = "balance"
+WEIGH: Final = "weigh"
 
 SETTING: Final = "loyalty_campaign"
 NO_CARDS: Final = "Voucherify holds no cards: no loyalty_campaign is set"
@@ -53,7 +54,7 @@ class VoucherifyPoints(Account):
     Of `known`: moved (it was counted), and the steps of a delivery that ended as a dead letter. Of `steps`: code (the
     customer's card), gone (it was not there any more), joined (the code of one made in this delivery, "" before that),
     sent (when the last call began whose answer nobody has), absent (that call came to nothing), page and after (how far
-    the transactions are read).
+    the transactions are read), few (the card held fewer than are to be taken), weighed (since then it held enough).
     """
 
     def image(self, state: PointsState) -> Json:
@@ -78,6 +79,8 @@ class VoucherifyPoints(Account):
         steps = state.steps
         if not steps.get("code"):
             return self._join(state) if steps.get("joined") == "" else self._find(state)
+        if steps.get("few"):
+            return replace(self._find(state), step=WEIGH)
         return self._look_up(state) if "sent" in steps and not steps.get("absent") else self._balance(state)
 
     def _find(self, state: PointsState) -> Call:
@@ -105,7 +108,13 @@ class VoucherifyPoints(Account):
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:
         """Say what the answer means for the difference the call is about."""
-        judges = {FIND: self._found, JOIN: self._joined, LOOK_UP: self._looked_up, BALANCE: self._balanced}
+        judges = {
+            FIND: self._found,
+            JOIN: self._joined,
+            LOOK_UP: self._looked_up,
+            BALANCE: self._balanced,
+            WEIGH: self._weighed,
+        }
         return {subject: judges[call.step](call.memo, call, response) for subject in call.subjects}
 
     def _found(self, state: PointsState, call: Call, response: Response) -> Verdict:
@@ -158,8 +167,19 @@ class VoucherifyPoints(Account):
         if isinstance(verdict, Rejected) and state.adjustment.points < 0:
             # What it is taken from may be on its way still: two differences of one card keep no order.
             few = any(word in verdict.reason for word in _TOO_FEW)
+            if few and not state.steps.get("weighed"):
+                return self._follow(state, absent=True, few=True)
             return RetryLater(reason=TOO_FEW) if few else verdict
         return verdict
+
+    def _weighed(self, state: PointsState, call: Call, response: Response) -> Verdict:
+        held = read_card(response)
+        if held is None:
+            return self._general(state, call, response)
+        balance = held.get("balance")
+        if isinstance(balance, int) and balance + state.adjustment.points < 0:
+            return RetryLater(reason=TOO_FEW)
+        return self._follow(state, few=False, weighed=True)
 
     def _general(self, state: PointsState, call: Call, response: Response) -> Verdict:
         if response.status == 404 and call.step in {FIND, JOIN}:

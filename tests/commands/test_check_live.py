@@ -105,6 +105,7 @@ destinations:
 skills:
   customer-sync: {}
   order-sync: {options: {products: true}}
+  loyalty: {}
 """
 
 
@@ -133,12 +134,83 @@ def test_every_question_is_asked_once(house: Any, cli: Callable[..., Any], endpo
     assert of(done, "brevo list")[0][1].startswith("there is no list 9: correct destinations.brevo.import_list_id")
 
 
+LISTS = """
+  loyalty:
+    rules:
+      tiers: {levels: [{name: Bronze, threshold: 0}, {name: Silver, threshold: 500, list_id: 7},
+                       {name: Gold, threshold: 900, list_id: 7}]}
+      new_customers: {list_id: 8}
+"""
+
+
+def test_live_asks_for_the_lists_of_loyalty_each_once(house: Any, cli: Callable[..., Any], endpoint: Any) -> None:
+    house.configure(FULL.rstrip() % f"{endpoint.url}/v3" + LISTS)
+    endpoint.answer = lambda _method, path: (404 if path.endswith("/7") else 200, b"{}")
+
+    done = cli("check", "--live", "--json")
+
+    silver, gold = (f"the list_id of tier {tier} in the rules of loyalty" for tier in ("Silver", "Gold"))
+    assert done.code == 1
+    assert of(done, "brevo list") == [
+        ("ok", "list 5 is there"),
+        ("failed", f"there is no list 7: correct {silver} and {gold}; contacts join none meanwhile"),
+        ("ok", "list 8 is there"),
+    ]
+    asked = [path for _, path, _, _ in endpoint.seen]
+    assert len(asked) == len(set(asked))
+
+
+def test_lists_of_loyalty_are_of_no_concern_where_loyalty_does_not_tell(
+    house: Any, cli: Callable[..., Any], endpoint: Any
+) -> None:
+    elsewhere = LISTS.replace("loyalty:", "loyalty:\n    destinations: custobar")
+    custobar = f'  custobar: {{api_key: b, base_url: "{endpoint.url}/api"}}\nskills:'
+    house.configure(FULL.rstrip().replace("skills:", custobar) % f"{endpoint.url}/v3" + elsewhere)
+    endpoint.answer = lambda _method, _path: (200, b"{}")
+
+    done = cli("check", "--live", "--json")
+
+    assert [said for _, said in of(done, "brevo list")] == ["list 5 is there"]
+
+
+HOOK = """
+  loyalty: {destinations: brevo}
+notifications: {webhook_url: "%s/hook?token=canary"}
+"""
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 405, 500])
+def test_server_of_the_webhook_is_there_whatever_it_answers(
+    house: Any, cli: Callable[..., Any], endpoint: Any, status: int
+) -> None:
+    house.configure(FULL.rstrip() % f"{endpoint.url}/v3" + HOOK % endpoint.url)
+    endpoint.answer = lambda _method, path: (status if path == "/" else 200, b"{}")
+
+    done = cli("check", "--live", "--json")
+
+    assert of(done, "notifications")[-1] == ("ok", f"its server answers ({status})")
+    # A hook that took the probe for an event would tell of what never was.
+    assert not [path for _, path, _, _ in endpoint.seen if "hook" in path]
+
+
+def test_server_of_the_webhook_that_is_not_there_is_broken(house: Any, cli: Callable[..., Any], endpoint: Any) -> None:
+    house.configure(FULL.rstrip() % f"{endpoint.url}/v3" + HOOK % "http://127.0.0.1:1")
+    endpoint.answer = lambda _method, _path: (200, b"{}")
+
+    done = cli("check", "--live", "--json")
+
+    assert done.code == 1
+    status, detail = of(done, "notifications")[-1]
+    assert (status, "notifications.webhook_url" in detail) == ("failed", True)
+    assert "canary" not in done.out + done.err
+
+
 def test_a_destination_that_no_skill_tells_is_not_asked(house: Any, cli: Callable[..., Any], endpoint: Any) -> None:
     configured = EVERYWHERE % {name: f"{endpoint.url}/{name}" for name in DESTINATIONS}
     house.configure(
-        configured.replace("customer-sync: {}", "customer-sync: {destinations: custobar}").replace(
-            "{options: {products: true}}", "{enabled: false}"
-        )
+        configured.replace("customer-sync: {}", "customer-sync: {destinations: custobar}")
+        .replace("{options: {products: true}}", "{enabled: false}")
+        .replace("loyalty: {}", "loyalty: {destinations: custobar}")
     )
     endpoint.answer = lambda _method, _path: (200, b"{}")
 

@@ -23,9 +23,11 @@ BUYER = Shopper(
     phone="+493020100000",
     born=NOON,
     granted=True,
+    points=12,
 )
 BOUGHT = Item(number=1, product=100, name="Article", net=Decimal(10), quantity=2, discount=Decimal(5))
 # 15.00 for the goods and 5.00 for the parcel, and 19 % of that: 23.80, of which one piece came back, 11.90.
+# 23.80 are 24 points; of the 11.90 that are left, 12.
 ORDER = Purchase(
     source="shopify", number=9, buyer=BUYER, placed=NOON, items=(BOUGHT,), life=("created", "paid", "refunded in part")
 )
@@ -41,7 +43,14 @@ def brevo_state() -> Any:
                 "emailBlacklisted": False,
                 "smsBlacklisted": True,
                 "listIds": [5],
-                "attributes": {"EXT_ID": "shopify-7", "FIRSTNAME": "Ada", "LASTNAME": "Abel", "SMS": "493020100000"},
+                "attributes": {
+                    "EXT_ID": "shopify-7",
+                    "FIRSTNAME": "Ada",
+                    "LASTNAME": "Abel",
+                    "SMS": "493020100000",
+                    "LOYALTY_POINTS": 12,
+                    "LOYALTY_TIER": "Bronze",
+                },
             }
         ],
         "orders": [
@@ -49,7 +58,7 @@ def brevo_state() -> Any:
                 "id": "shopify-9",
                 "identifiers": {"ext_id": "shopify-7"},
                 "amount": 23.8,
-                "metaInfo": {"net": "11.90"},
+                "metaInfo": {"net": "11.90", "points_earned": 24, "points_reversed": 12},
                 "products": [{"productId": "100", "quantity": 2}],
                 "status": "partially_refunded",
             }
@@ -65,6 +74,15 @@ def brevo_state() -> Any:
     }
 
 
+CUSTOBAR_ROW = {
+    "product_id": "100",
+    "quantity": 2,
+    "total": 1785,
+    "ACME__points_earned": 24,
+    "ACME__points_reversed": 12,
+}
+
+
 def custobar_state() -> Any:
     types = ("ORDER_CREATED", "ORDER_PAID", "ORDER_PARTIALLY_REFUNDED")
     return {
@@ -77,6 +95,8 @@ def custobar_state() -> Any:
                 "phone_number": "+493020100000",
                 "can_email": True,
                 "can_sms": False,
+                "ACME__loyalty_points": 12,
+                "ACME__loyalty_tier": "Bronze",
             }
         ],
         "sales": [
@@ -86,7 +106,7 @@ def custobar_state() -> Any:
                 "customer_there": True,
                 "sale_total": 2380,
                 "sale_state": "PAID",
-                "rows": {"1": {"product_id": "100", "quantity": 2, "total": 1785}},
+                "rows": {"1": CUSTOBAR_ROW},
             }
         ],
         "events": [{"sale_id": "shopify-9", "type": kind} for kind in types],
@@ -104,9 +124,10 @@ def voucherify_state() -> Any:
                 "email": "ada@example.com",
                 "name": "Ada Abel",
                 "phone": "+493020100000",
-                "metadata": {"accepts_marketing": True},
+                "metadata": {"accepts_marketing": True, "loyalty_points": 12, "loyalty_tier": "Bronze"},
             }
         ],
+        "cards": [{"holder_id": "cust_1", "loyalty_card": {"balance": 12}}],
         "orders": [
             {
                 "source_id": "shopify-9",
@@ -114,7 +135,7 @@ def voucherify_state() -> Any:
                 "total_amount": 2380,
                 "status": "PAID",
                 "items": [{"source_id": "100", "quantity": 2}],
-                "metadata": {"net_amount": 1190},
+                "metadata": {"net_amount": 1190, "points_earned": 24, "points_reversed": 12},
             }
         ],
         "events": [

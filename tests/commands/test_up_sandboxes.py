@@ -9,7 +9,7 @@ from connectors.registry import DESTINATIONS
 from connectors.sandbox.registry import SANDBOXES
 from mappings.registry import PLATFORMS
 from worker.commands.up import VENDORS, sandboxes
-from worker.routes import build_lanes
+from worker.routes import build_lanes, build_options
 from worker.settings.reading import read
 
 
@@ -23,15 +23,17 @@ def test_every_destination_has_a_sandbox() -> None:
     assert set(VENDORS) == set(DESTINATIONS) == set(SANDBOXES)
 
 
-def test_every_platform_is_heard_and_every_destination_told_of_customers_and_orders(folder: Path) -> None:
+def test_every_shop_is_heard_and_every_destination_told_of_customers_orders_and_points(folder: Path) -> None:
     path, children = sandboxes(os.environ)
     settings = read(path, os.environ)
     lanes = build_lanes(settings)
 
-    assert set(settings.sources) == set(PLATFORMS)
+    assert set(settings.sources) == {name for name, platform in PLATFORMS.items() if not platform.about_ours}
     assert {(lane.destination, lane.kind) for lane in lanes} >= {
-        (vendor, kind) for vendor in DESTINATIONS for kind in ("customer", "order", "events")
+        (vendor, kind) for vendor in DESTINATIONS for kind in ("customer", "order", "events", "loyalty")
     }
+    assert {lane.destination for lane in lanes if lane.kind == "points"} == {"voucherify"}
+    assert all("loyalty_points" in build_options(settings, vendor).field_mapping for vendor in DESTINATIONS)
     assert [child.name for child in children] == [f"sandbox of {vendor}" for vendor in VENDORS]
 
 

@@ -32,7 +32,7 @@ def test_every_platform_reaches_every_destination_with_customers_and_orders(tmp_
 
     assert set(cells) == {
         (platform, records, destination)
-        for platform in PLATFORMS
+        for platform in (name for name, one in PLATFORMS.items() if not one.about_ours)
         for records in ("customers", "orders")
         for destination in DESTINATIONS
     }

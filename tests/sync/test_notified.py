@@ -27,7 +27,11 @@ from worker.wiring import Program, build_program
 LANE = "notifications.loyalty"
 SECRET = "whsec_bm90aWZpY2F0aW9ucw=="
 SHOP = """\
-sources: {{shopify: {{secrets: [a]}}, outlet: {{platform: shopify, secrets: [b]}}}}
+sources:
+  shopify: {{secrets: [a]}}
+  outlet: {{platform: shopify, secrets: [b]}}
+  voucherify: {{secrets: [c]}}
+  brevo: {{secrets: [d]}}
 destinations: {{brevo: {{api_key: k}}}}
 skills: {{customer-sync: {{}}, loyalty: {{{loyalty}}}}}
 notifications: {{webhook_url: "{url}", secret: {secret}{events}}}

@@ -34,7 +34,7 @@ destinations: {{voucherify: {{app_id: a, api_key: k, base_url: "{url}", limits: 
 skills: {{customer-sync: {{}}, loyalty: {{}}}}
 engine: {{retry_base: 0.01, retry_factor: 1, retry_cap: 0.01, attempts: 1, pause_first: 0.1, pause_cap: 0.2}}
 """
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 class Shop:

@@ -8,7 +8,7 @@ from connectors import notifications
 from connectors.connector import Call, Connector, Response
 from connectors.http import Sender
 from worker.commands.findings import Finding, broken, fine, noted
-from worker.routes import build_connectors
+from worker.routes import build_connectors, build_options
 from worker.settings.models import Settings
 
 
@@ -36,8 +36,11 @@ def _destination(settings: Settings, name: str, connectors: Sequence[Connector],
     if probing is None or any(one.status != "ok" for one in reached.values()):
         return
     probe: Callable[[int], Call] = probing.list_probe
+    settings_of: dict[int, list[str]] = {}
     for setting, list_id in _lists(settings, name):
-        yield _list(f"{name} list", setting, list_id, ask(probing, probe(list_id)))
+        settings_of.setdefault(list_id, []).append(setting)
+    for list_id, named in settings_of.items():
+        yield _list(f"{name} list", " and ".join(named), list_id, ask(probing, probe(list_id)))
 
 
 def _lists(settings: Settings, name: str) -> Iterator[tuple[str, int]]:
@@ -48,6 +51,14 @@ def _lists(settings: Settings, name: str) -> Iterator[tuple[str, int]]:
     own = getattr(settings.destinations.configured()[name], "import_list_id", None)
     if own is not None:
         yield f"destinations.{name}.import_list_id", own
+    loyalty, managed = settings.skills.loyalty, getattr(build_options(settings, name), "loyalty_lists", ())
+    if loyalty is not None and managed:
+        named = {f"tier {level.name}": level.list_id for level in loyalty.rules.tiers.levels}
+        if loyalty.rules.new_customers is not None:
+            named["new_customers"] = loyalty.rules.new_customers.list_id
+        for rule, list_id in named.items():
+            if list_id is not None:
+                yield f"the list_id of {rule} in the rules of loyalty", list_id
 
 
 def _list(name: str, setting: str, list_id: int, answer: Response) -> Finding:

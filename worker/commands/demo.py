@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from worker.commands import demo_loyalty
 from worker.commands.failures import FAILED
 from worker.commands.scenario import Person, Scenario, differences, scenario
 from worker.commands.stage import Stage
@@ -33,7 +34,7 @@ engine: {{data_dir: {folder}}}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What the demo found. `delivered`, `unchanged` and `dead` are items of the destination lane."""
+    """What the first act found. `delivered`, `unchanged` and `dead` are items of the destination lane."""
 
     sent: int
     accepted: int
@@ -50,17 +51,25 @@ class Report:
 
 
 def run(*, events: int, as_json: bool) -> int:
-    """Run the demo; give 0 only when Brevo's contacts equal the truth and exactly the poison record is dead."""
+    """Run the demo; give 0 only when Brevo's contacts equal the truth and exactly the poison record is dead.
+
+    And when points and tiers are what they must be in the second act.
+    """
     configure("error")
     with tempfile.TemporaryDirectory(prefix="commerce-sync-demo-") as folder:
         report, faults = _played(Path(folder), scenario(events))
+    with tempfile.TemporaryDirectory(prefix="commerce-sync-demo-") as folder:
+        loyalty, more = demo_loyalty.play(Path(folder))
+    ok = report.ok and loyalty.ok
     if as_json:
-        print(json.dumps(asdict(report)))
+        print(json.dumps({**asdict(report), "loyalty": asdict(loyalty), "ok": ok}))
     else:
         _show(report)
-    for fault in faults:
+        demo_loyalty.show(loyalty)
+        _conclude(ok=ok)
+    for fault in (*faults, *more):
         print(fault, file=sys.stderr)
-    return 0 if report.ok else FAILED
+    return 0 if ok else FAILED
 
 
 def _played(folder: Path, story: Scenario) -> tuple[Report, list[str]]:
@@ -157,8 +166,11 @@ def _show(report: Report) -> None:
         ("seconds", report.seconds),
     ):
         table.add_row(label, str(value))
-    console = Console()
-    console.print(table)
-    console.print(
-        "Everything is where it belongs." if report.ok else "Something is not where it belongs.", style="bold"
-    )
+    Console().print(table)
+
+
+def _conclude(*, ok: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 - not for --json
+
+    said = "Everything is where it belongs." if ok else "Something is not where it belongs."
+    Console().print(f"\n{said}", style="bold")

@@ -35,11 +35,12 @@ sources:
   custom: {{secrets: ["{secret}"]}}
 destinations:
   brevo: {{api_key: "sandbox", base_url: "{brevo}/v3"}}
-  custobar: {{api_key: "sandbox", base_url: "{custobar}/api"}}
-  voucherify: {{app_id: "sandbox", api_key: "sandbox", base_url: "{voucherify}"}}
+  custobar: {{api_key: "sandbox", base_url: "{custobar}/api", company: ACME}}
+  voucherify: {{app_id: "sandbox", api_key: "sandbox", base_url: "{voucherify}", loyalty_campaign: Loyalty}}
 skills:
   customer-sync: {{enabled: true}}
   order-sync: {{enabled: true}}
+  loyalty: {{enabled: true}}
 engine: {{data_dir: {folder}}}
 """
 

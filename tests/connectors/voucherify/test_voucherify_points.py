@@ -174,9 +174,16 @@ def test_two_at_once_make_one_member(points: Any, ask: Any, project: VoucherifyS
 
 def test_more_than_the_card_holds_is_tried_again_until_it_does(deliveries: Any, project: VoucherifySandbox) -> None:
     deliveries().deliver(points_state(1))
+    taken, taking = points_state(2, points=-26), deliveries()
 
-    assert RetryLater(reason="card_holds_too_few_points") == deliveries().deliver(points_state(2, points=-26))
+    assert RetryLater(reason="card_holds_too_few_points") == taking.deliver(taken)
+    assert RetryLater(reason="card_holds_too_few_points") == taking.deliver(taken)
     assert [25] == balances(project)
+    deliveries().deliver(points_state(3))
+    assert MOVED == taking.deliver(taken)
+    assert [24] == balances(project)
+    # What was refused was answered: nobody has to wait until it would be seen, and then look for it.
+    assert ["find", "balance", "weigh", "weigh", "weigh", "balance"] == taking.made
 
 
 def test_campaign_nobody_knows_is_named_by_its_setting(points: Any, converse: Any, ask: Any) -> None:

@@ -144,11 +144,30 @@ def test_page_that_is_no_answer_says_nothing(judged: Any) -> None:
 @pytest.mark.parametrize(
     ("points_moved", "key", "reason"),
     [
-        (-5, "loyalty_card_points_exceeded", "card_holds_too_few_points"),
-        (-5, "insufficient_card_balance", "card_holds_too_few_points"),
         (-5, "invalid_payload", "invalid_payload"),
         (5, "loyalty_card_points_exceeded", "loyalty_card_points_exceeded"),
     ],
 )
 def test_refused_balance_says_why(judged: Any, points_moved: int, key: str, reason: str) -> None:
     assert reason == judged({"code": "CARD-1"}, 400, {"key": key}, points=points_moved).reason
+
+
+FEW = {"code": "CARD-1", "absent": True, "few": True}
+ENOUGH = {**FEW, "few": False, "weighed": True}
+
+
+@pytest.mark.parametrize("key", ["loyalty_card_points_exceeded", "insufficient_card_balance"])
+def test_card_that_holds_too_few_is_weighed_and_after_that_believed(judged: Any, key: str) -> None:
+    verdict = judged({"code": "CARD-1"}, 400, {"key": key}, points=-6)
+
+    assert ("weigh", FEW) == (verdict.call.step, verdict.step)
+    # It said that it held enough: two calls must not ask each other for ever.
+    assert RetryLater(reason="card_holds_too_few_points") == judged(ENOUGH, 400, {"key": key}, points=-6)
+
+
+def test_card_that_was_too_light_is_weighed_until_it_is_not(judged: Any) -> None:
+    assert RetryLater(reason="card_holds_too_few_points") == judged(FEW, 200, card("CARD-1"), points=-6)
+    for points_moved, body in ((-5, card("CARD-1")), (-6, {"vouchers": [{"code": "CARD-1"}]})):
+        verdict = judged(FEW, 200, body, points=points_moved)
+        assert ("balance", ENOUGH) == (verdict.call.step, verdict.step)
+    assert RetryLater(reason="http_500") == judged(FEW, 500, {})
