@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from benchmarks import drain, ingress, limits
+from benchmarks import drain, ingress, limits, loyalty
 from benchmarks.ground import BenchmarkError
 from benchmarks.limits_kinds import KINDS
 from benchmarks.showing import show
@@ -16,6 +16,7 @@ BENCHMARKS: Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[dict[str
     "ingress": (ingress.run, partial(show, "ingress", ingress.BARS)),
     "drain": (drain.run, partial(show, "drain", drain.BARS)),
     "limits": (limits.run, limits.show),
+    "loyalty": (loyalty.run, partial(show, "loyalty", loyalty.BARS)),
 }
 
 

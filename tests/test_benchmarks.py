@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,10 +16,12 @@ from benchmarks.ground import BenchmarkError, Ground
 from benchmarks.limits import Ideal
 from benchmarks.limits_kinds import earliest
 from benchmarks.limits_naive import Naive
+from benchmarks.loyalty_orders import lives
 from benchmarks.showing import Bar
 
 ROOT = Path(__file__).parents[1]
-TINY = {"ingress": ("--events", "100"), "drain": ("--events", "200")}
+UNTIL = datetime(2026, 11, 1, tzinfo=timezone.utc)
+TINY = {"ingress": ("--events", "100"), "drain": ("--events", "200"), "loyalty": ("--events", "100")}
 LIMITED = ("brevo_contacts", "custobar_sales")
 KEYS = {
     "ingress": {
@@ -40,6 +43,19 @@ KEYS = {
         "ratio_burst",
         "calls_per_event_burst",
         "final_state_equal",
+    },
+    "loyalty": {
+        "events",
+        "accounts",
+        "map_ms",
+        "map_with_loyalty_ms",
+        "loyalty_to_map",
+        "share_of_map",
+        "booking_share",
+        "store_to_store",
+        "naive_loyalty_ms",
+        "ratio_to_naive",
+        "adds_up",
     },
 }
 OF_LIMITS = {
@@ -67,7 +83,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 
 @pytest.fixture(scope="module")
 def found() -> Mapping[str, Mapping[str, Any]]:
-    """Run both benchmarks side by side; their figures are of no interest here."""
+    """Run the benchmarks side by side; their figures are of no interest here."""
     running = {name: start(name, "--json", *fewer) for name, fewer in TINY.items()}
     figures = {}
     for name, process in running.items():
@@ -87,6 +103,24 @@ def test_a_benchmark_gives_exactly_the_figures_asked_of_it(name: str, found: Map
 @pytest.mark.journey
 def test_both_peers_bring_the_destination_to_the_newest_state(found: Mapping[str, Mapping[str, Any]]) -> None:
     assert found["drain"]["final_state_equal"] is True
+
+
+@pytest.mark.journey
+def test_all_customers_who_bought_have_an_account(found: Mapping[str, Mapping[str, Any]]) -> None:
+    assert found["loyalty"]["accounts"] == 10
+    assert found["loyalty"]["adds_up"] is True
+
+
+@pytest.mark.parametrize("source", ["shopify", "woocommerce"])
+def test_orders_are_placed_edited_and_refunded_at_both_shops(source: str) -> None:
+    events = [one for one in lives(2000, until=UNTIL) if one.source == source]
+    orders = [json.loads(one.body) for one in events]
+    refunds = sum("order_id" in one or bool(one["refunds"]) for one in orders)
+
+    assert 900 < len(events) < 1100
+    assert len({one.id for one in events}) == len(events)
+    assert refunds > 30
+    assert {len(one["line_items"]) for one in orders if "line_items" in one} == {2, 3}
 
 
 @pytest.mark.journey

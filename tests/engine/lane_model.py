@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from tests.engine.lane_books import Books
 from tests.engine.lane_state import Kept, Key, Letter, Pause
 from worker.engine.lanes import Finish, LaneTimes, Mapped, Push, Settlement
 
@@ -28,6 +29,7 @@ class LaneModel:
         self.suspect: tuple[str, str, str] = ("", "", "")
         self.turns: Counter[str] = Counter()
         self.gathering: defaultdict[str, set[str]] = defaultdict(set)
+        self.books = Books()
 
     def _next(self) -> str:
         self.sequence += 1
@@ -245,12 +247,14 @@ class LaneModel:
             record["image"] = image
 
     def finish_map(self, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
-        settled, lanes = [], []
+        settled, lanes, undone = list[Finish](), list[str](), set[str]()
         for one in mapped:
-            held = self.holder("map", one.event, one.token) is not None
-            settled.append("settled" if held else "lost")
-            if not held:
+            held, stands = self.holder("map", one.event, one.token), self.books.stands(one.guarded, undone)
+            settled.append("lost" if held is None else "settled" if stands else "outdated")
+            if held is None or not stands:
+                undone |= {name for name, _ in one.guarded.revisions}
                 continue
+            self.books.write(one.guarded)
             del self.lanes["map"][one.event]
             self.tally["map"]["delivered" if one.pushes else "ignored"] += 1
             self.events[one.event].open = len(one.pushes) or 1

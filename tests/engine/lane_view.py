@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 import redis
 
+from tests.engine import lane_books
 from tests.engine.lane_model import LaneModel
 from tests.engine.lane_state import Key
 
@@ -63,7 +64,7 @@ def of_store(store: redis.Redis, prefix: str, now: int) -> View:
             lanes.setdefault(match[1], {})[match[2]] = value
         elif re.fullmatch(r"lane:[^:]+:hour:\d+", name):
             continue
-        elif not re.fullmatch(r"(event|pause|dead|subject):.+|dead|ignored|sequence|suspect", name):
+        elif not re.fullmatch(r"(event|pause|dead|subject|book):.+|dead|ignored|sequence|suspect|rows|turns", name):
             view["strangers"].append(name)
     shown = {lane: _lane(parts, now) for lane, parts in lanes.items()}
     view["lanes"] = {lane: one for lane, one in shown.items() if one != _lane({}, 0)}
@@ -81,6 +82,7 @@ def of_store(store: redis.Redis, prefix: str, now: int) -> View:
     view["reasons"] = {name: int(number) for name, number in found.get("dead:reasons", {}).items()}
     view["ignored"] = {name: int(number) for name, number in found.get("ignored", {}).items()}
     view["records"] = {name[8:]: value for name, value in found.items() if name.startswith("subject:")}
+    view["books"] = lane_books.of_store(found)
     return view
 
 
@@ -144,6 +146,7 @@ def of_model(model: LaneModel) -> View:
         "reasons": _counted(f"{letter.lane} {letter.reason}" for letter in model.letters.values()),
         "ignored": dict(model.ignored),
         "records": {f"d:{name}": record for name, record in model.records.items() if record},
+        "books": model.books.view(),
     }
 
 

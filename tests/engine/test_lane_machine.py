@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tests.engine.lane_books import BOOKS, booked
 from tests.engine.lane_choices import (
     EVENTS,
     LANES,
@@ -193,9 +194,19 @@ class LaneMachine(RuleBasedStateMachine):
             counted = dump(self.store).get(f"{self.scripts.prefix}:lane:{lane}:attempts", {})
             assert all(int(number) <= attempts[key] for key, number in counted.items()), "a pause burned an attempt"
 
-    @rule(numbers=st.lists(pick, min_size=1, max_size=2), pushes=st.lists(st.tuples(a_lane, a_key), max_size=3))
-    def finish_map(self, numbers: list[int], pushes: list[tuple[str, str]]) -> None:
-        mapped = []
+    @rule(
+        numbers=st.lists(pick, min_size=1, max_size=3),
+        pushes=st.lists(st.tuples(a_lane, a_key), max_size=3),
+        books=st.lists(st.lists(st.tuples(st.sampled_from(BOOKS), st.integers(0, 5)), max_size=2), max_size=3),
+        stale=st.integers(0, 2),
+    )
+    def finish_map(
+        self, numbers: list[int], pushes: list[tuple[str, str]], books: list[list[tuple[str, int]]], stale: int
+    ) -> None:
+        mapped = list[Mapped]()
+        read = {name: self.model.books.revision(name) for name in BOOKS}
+        if stale == 2:  # another worker wrote since
+            read = {name: str(int(one) - 1) if one not in {"", "1"} else "" for name, one in read.items()}
         for number in numbers:
             lane, event, token = self.lease(number)
             if lane != "map":
@@ -210,7 +221,9 @@ class LaneMachine(RuleBasedStateMachine):
                 )
                 for lane, key in pushes
             ]
-            mapped.append(Mapped(event=event, token=token, pushes=made, reason="" if made else "nobody"))
+            writes = booked(read, books[len(mapped)] if len(mapped) < len(books) else [], str(self.arrivals))
+            reason = "" if made else "nobody"
+            mapped.append(Mapped(event=event, token=token, pushes=made, reason=reason, guarded=writes))
         assert self.model.finish_map(mapped) == self.lanes.finish_map(mapped)
 
     @rule()

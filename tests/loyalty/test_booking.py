@@ -24,7 +24,11 @@ def test_points_are_told_with_the_order_that_earned_them(new_shop: Any) -> None:
     (customer,) = shop.told("brevo.contacts", "customer:custom:9")
     assert (customer["loyalty.points"], customer["loyalty.tier"]) == (310, "Gold")
     (order,) = shop.told("brevo.orders", "order:custom:O1")
-    assert (order["loyalty"]["earned"], order["loyalty"]["tier_after"], order["loyalty"]["balance"]) == (310, "Gold", 310)
+    assert (order["loyalty"]["earned"], order["loyalty"]["tier_after"], order["loyalty"]["balance"]) == (
+        310,
+        "Gold",
+        310,
+    )
     kinds = [shop.told("brevo.loyalty", key)[0]["once"]["kind"] for key in shop.keys("brevo.loyalty")]
     assert sorted(kinds) == ["points_awarded", "tier_changed"]
     (card,) = shop.keys("voucherify.points")

@@ -1,9 +1,10 @@
 """The account of one customer as it is stored: the facts of each order, and what was booked and told for it."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from pydantic_core import from_json, to_json
 
 from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
@@ -58,14 +59,13 @@ class Item:
 
     def pack(self) -> str:
         """Give it as JSON."""
-        facts = self.facts.pack() if isinstance(self.facts, Worth) else list(self.facts)
-        booked = [[line, cause, points] for (line, cause), points in self.booked.items()]
-        return json.dumps([facts, self.touched, booked, self.told, int(self.awarded)], separators=(",", ":"))
+        booked = [(line, cause, points) for (line, cause), points in self.booked.items()]
+        return to_json((self.facts, self.touched, booked, self.told, int(self.awarded))).decode()
 
 
 def unpack_item(key: str, packed: bytes) -> Item:
     """Read what `pack` gave, by the kind that the item's key begins with."""
-    facts, touched, booked, told, awarded = json.loads(packed)
+    facts, touched, booked, told, awarded = from_json(packed)
     read = _READERS[key[:2]]
     return Item(
         facts=read(facts),
@@ -96,6 +96,47 @@ class Opening:
     rewarded: Sequence[str]
     caps: Mapping[str, int] = field(default_factory=dict)
 
+    def pack(self) -> tuple[Any, ...]:
+        """Give it as JSON."""
+        return (self.points, self.through, self.standing, self.lots, self.bought, self.birthdays, self.rewarded,
+                self.caps)  # fmt: skip
+
+    @classmethod
+    def unpack(cls, packed: Sequence[Any]) -> "Opening":
+        """Read what `pack` gave."""
+        points, through, *rest = packed
+        return cls(points, tuple(through), *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Waypoint:
+    """The account just before its `newest` item: what comes after it is computed without a look at what came before.
+
+    `at` is the moment up to which it was brought; `years` are (year, earned, redeemed); `closes` is when the first of
+    the items before is old enough to be closed. `sent_by` is the item for which a referrer is rewarded, `raised` the
+    last that raised the tier, and to which.
+    """
+
+    state: Opening
+    at: int
+    newest: str
+    years: Sequence[tuple[int, int, int]]
+    closes: int
+    sent_by: str
+    raised: tuple[str, int]
+
+    def pack(self) -> tuple[Any, ...]:
+        """Give it as JSON."""
+        return (self.state.pack(), self.at, self.newest, self.years, self.closes, self.sent_by, self.raised)
+
+    @classmethod
+    def unpack(cls, packed: Sequence[Any] | None) -> "Waypoint | None":
+        """Read what `pack` gave."""
+        if packed is None:
+            return None
+        state, at, newest, years, closes, sent_by, raised = packed
+        return cls(Opening.unpack(state), at, newest, years, closes, sent_by, tuple(raised))
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
@@ -103,7 +144,8 @@ class Ledger:
 
     `tier` is the tier last announced, `announced` those that were, each with how often time had lowered the account
     until then; `opened` what was booked for the opening; `turn` when time alone changes the account again. `sent` is
-    the account that sent this customer, `lines` the number of entries that were written.
+    the account that sent this customer, `lines` the number of entries that were written, `waypoint` where computing may
+    begin.
     """
 
     revision: int = 0
@@ -119,22 +161,25 @@ class Ledger:
     lines: int = 0
     turn: int = 0
     sent: str = ""
+    waypoint: Waypoint | None = None
 
     @property
     def is_new(self) -> bool:
         """Whether nothing was stored of it yet."""
         return self.revision == 0
 
+    def with_items(self, items: Mapping[str, Item]) -> "Ledger":
+        """Give the account with some items put into it."""
+        return replace(self, items={**self.items, **items}) if items else self
+
     def head(self) -> str:
         """Give all but the items as JSON."""
-        opening = self.opening
-        packed = None if opening is None else [getattr(opening, name) for name in Opening.__slots__]
-        opened = [[line, cause, points] for (line, cause), points in self.opened.items()]
-        return json.dumps(
-            [VERSION, self.ms, self.rules, pack_facets(self.profile), packed, opened, self.told, self.tier,
-             list(self.announced), self.lines, self.turn, self.sent],
-            separators=(",", ":"),
-        )  # fmt: skip
+        opening = self.opening and self.opening.pack()
+        opened = [(line, cause, points) for (line, cause), points in self.opened.items()]
+        return to_json(
+            [VERSION, self.ms, self.rules, pack_facets(self.profile), opening, opened, self.told, self.tier,
+             self.announced, self.lines, self.turn, self.sent, self.waypoint and self.waypoint.pack()]
+        ).decode()  # fmt: skip
 
     @classmethod
     def unpack(cls, stored: Mapping[bytes, bytes]) -> "Ledger":
@@ -145,20 +190,17 @@ class Ledger:
         if not stored:
             return cls()
         named = {name.decode(): value for name, value in stored.items()}
-        revision, head = int(named.pop(REVISION)), json.loads(named.pop(HEAD))
+        revision, head = int(named.pop(REVISION)), from_json(named.pop(HEAD))
         if head[0] != VERSION:
             raise UnknownVersionError(head[0])
-        _, ms, rules, profile, packed, opened, told, tier, announced, lines, turn, sent = head
-        if packed is not None:
-            points, through, *rest = packed
-            packed = Opening(points, tuple(through), *rest)
+        _, ms, rules, profile, opening, opened, told, tier, announced, lines, turn, sent, waypoint = head
         return cls(
             revision=revision,
             ms=ms,
             rules=rules,
             profile=unpack_facets(profile),
             items={key: unpack_item(key, value) for key, value in named.items()},
-            opening=packed,
+            opening=opening and Opening.unpack(opening),
             opened={(line, cause): points for line, cause, points in opened},
             told=told,
             tier=tier,
@@ -166,4 +208,5 @@ class Ledger:
             lines=lines,
             turn=turn,
             sent=sent,
+            waypoint=Waypoint.unpack(waypoint),
         )

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from mappings.records import LoyaltyEvent
-from worker.loyalty.account import Ledger
+from worker.loyalty.account import ORDER, Item, Ledger
 from worker.loyalty.calendar import moment
 from worker.loyalty.history import History
 from worker.loyalty.programme import Programme
 from worker.loyalty.telling import NEWS_MS
+from worker.sync.identity import Identity
 
 MOST_ANNOUNCED: Final = 50
 BY_ORDER: Final = "order"
@@ -17,30 +18,28 @@ BY_TIME: Final = "time"
 BY_CORRECTION: Final = "correction"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Announcer:
-    """Finds the news of one account. `fresh` tells when orders last changed: what happened long ago is no news.
-
-    `order_ids` are the orders' ids with us, by item.
-    """
+    """Finds the news of one account of a source. `fresh` tells when orders last changed: old changes are no news."""
 
     programme: Programme
     fresh: Mapping[str, int]
-    order_ids: Mapping[str, str]
+    identity: Identity
+    source: str
 
     def awarded(self, ledger: Ledger, found: History) -> tuple[Ledger, list[LoyaltyEvent]]:
-        """Give the orders whose points were not announced, and note that they are; no correction announces them again."""
+        """Give the news of orders whose points were not announced, and note that they are: no correction is news."""
         events: list[LoyaltyEvent] = []
-        items = dict(ledger.items)
+        items: dict[str, Item] = {}
         for key, done in found.done.items():
             points = done.earned.gross + sum(done.earned.bonuses.values()) - done.earned.reversed
-            if points <= 0 or items[key].awarded:
+            if points <= 0 or ledger.items[key].awarded:
                 continue
-            items[key] = replace(items[key], awarded=True)
+            items[key] = replace(ledger.items[key], awarded=True)
             if self._is_news(ledger, key):
                 before, after = done.earned.tier_before, done.earned.tier_after
                 events.append(self._event("points_awarded", ledger, found, points, before, after, key, BY_ORDER))
-        return replace(ledger, items=items), events
+        return ledger.with_items(items), events
 
     def changed_tier(self, ledger: Ledger, found: History) -> tuple[Ledger, list[LoyaltyEvent]]:
         """Give the change of tier that was not announced. One that was, and came back by a correction, is not again.
@@ -65,9 +64,8 @@ class Announcer:
 
     def _cause(self, found: History) -> str | None:
         """Give the order that brought the tier about, None where none did."""
-        upgrades = [key for key, done in found.done.items() if done.earned.tier_after > done.earned.tier_before]
-        last = upgrades[-1] if upgrades else None
-        return last if last and found.done[last].earned.tier_after == found.account.standing.level else None
+        key, level = found.raised
+        return key if key and level == found.account.standing.level else None
 
     def _is_news(self, ledger: Ledger, key: str) -> bool:
         return ledger.ms - max(ledger.items[key].facts.at, self.fresh.get(key, 0)) < NEWS_MS
@@ -90,7 +88,7 @@ class Announcer:
             balance=found.balance,
             tier=self.programme.levels[after].name,
             previous_tier=self.programme.levels[before].name,
-            order=None if key is None else self.order_ids[key],
+            order=None if key is None else self.identity.stable_id(f"order:{self.source}:{key.removeprefix(ORDER)}"),
             reason=reason,
         )
 

@@ -7,15 +7,17 @@ from typing import Any, Final
 
 import structlog
 
+from mappings.platform import CREATE
+from worker.engine.errors import STORE_ERRORS, UnknownVersionError
 from worker.engine.subjects import KNOWN_TIME, Facets
 from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
-from worker.loyalty.hearing import account_of, of_customer, of_order
+from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, of_order
 from worker.loyalty.history import placed_before
 from worker.loyalty.programme import Programme
 from worker.loyalty.settling import Accountant
 from worker.loyalty.store import Accounts, Draft, Remembered
 from worker.loyalty.worth import Worth, worth
-from worker.sync.facets import fold
+from worker.sync.facets import EXISTS, fold
 from worker.sync.identity import Identity
 from worker.sync.mapping import UnmappableError
 from worker.sync.outcomes import LOYALTY_TOPIC, TELL, Heard, Outcome
@@ -27,6 +29,7 @@ TURN: Final = LOYALTY_TOPIC + "turn"
 ADJUST: Final = LOYALTY_TOPIC + "adjust"
 ADJUSTED_ALREADY: Final = "an adjustment of this id is booked already"
 TOO_OLD: Final = "an order older than what the loyalty programme remembers one by one: its points stay as they are"
+UNDATED: Final = "an order of an unknown day, of a customer with older orders than are remembered: it waits for its day"
 BOOKED: Final = "booked in the loyalty programme, nobody else is told"
 # Of the ids that are read out of codes: longer ones are none.
 LONGEST_ID: Final = 64
@@ -44,12 +47,17 @@ class Bookkeeper:
 
     def book(self, outcomes: Sequence[Outcome]) -> list[Outcome | Exception]:
         """Give the outcomes with what the programme says and writes because of them, or what went wrong with one."""
-        orders, ledgers = self._read(outcomes)
+        try:
+            orders, ledgers = self._read(outcomes)
+        except UnknownVersionError:  # what a newer release wrote stops the event that needs it, and no other
+            orders, ledgers = {}, {}
         booked: list[Outcome | Exception] = []
         for outcome in outcomes:
             draft = Draft(self.accounts, orders, ledgers)
             try:
                 booked.append(self._booked(draft, outcome))
+            except STORE_ERRORS:  # no fault of the event's
+                raise
             except Exception as error:  # noqa: BLE001 - the drain buries this event and goes on with the others
                 booked.append(error)
                 continue
@@ -86,8 +94,10 @@ class Bookkeeper:
         return replace(more, guarded=guarded, reason=reason, notes=(*outcome.notes, *draft.notes))
 
     def _hear_customer(self, draft: Draft, one: Heard) -> None:
-        ledger = draft.ledger(one.subject)
-        facets = fold([ledger.profile, of_customer(one.facets)])
+        ledger, heard = draft.ledger(one.subject), of_customer(one.facets)
+        if not heard and not ledger.is_new:
+            return
+        facets = fold([ledger.profile, heard])
         facets = {name: facet for name, facet in facets.items() if not TAGS.owns(name)} | TAGS.kept(facets)
         if facets != ledger.profile or ledger.is_new:
             draft.touch(one.subject, replace(ledger, profile=facets))
@@ -106,28 +116,36 @@ class Bookkeeper:
                 draft.notes.append(TOO_OLD)
                 log.warning("order too old for loyalty", order=one.subject)
                 return
+            if ledger.opening is not None and not known.account and not _is_dated(one.facets, facets):
+                draft.notes.append(UNDATED)
+                account = ""  # it may be one of those that were closed
         draft.new_orders[one.subject] = Remembered(known.revision + 1, account, facets)
         moved = account != known.account
-        if known.account and moved:
-            draft.drop(known.account, key)
+        left = draft.drop(known.account, key) if known.account and moved else None
+        if account and left is not None:  # what this account says of the order is newer than what the other one said
+            draft.later[account] = draft.ledger(known.account).ms + 1
         if account:
-            self._put(draft, account, key, worthy, now)
+            self._put(draft, account, key, worthy, now, left=left)
             draft.fresh[key] = _last_change(one.facets)
 
-    def _put(self, draft: Draft, account: str, key: str, facts: Worth | Adjustment, now: int) -> None:
+    def _put(  # noqa: PLR0913 - an item has so many sides
+        self, draft: Draft, account: str, key: str, facts: Worth | Adjustment, now: int, *, left: Item | None = None
+    ) -> None:
+        """Put something into an account; what `left` another for it is not announced again."""
         ledger = draft.ledger(account)
         old = ledger.items.get(key)
         if old is not None and old.facts == facts:
             return
-        item = Item(facts=facts, touched=now) if old is None else replace(old, facts=facts, touched=now)
+        new = Item(facts=facts, touched=now, awarded=left is not None and left.awarded)
+        item = new if old is None else replace(old, facts=facts, touched=now)
         draft.touch(account, replace(ledger, items={**ledger.items, key: item}), key)
 
     def _worth(self, subject: str, facets: Facets) -> Worth:
         source = subject.split(":", 2)[1]
         codes = facets.get("discount_codes", (None,))[0] or ()
         sender, code = facets.get("referred_by", (None,))[0], None
-        if not sender and (sent := self.programme.referrer_of(codes)):
-            sender, code = sent
+        if sent := self.programme.referrer_of(codes):
+            sender, code = sender or sent[0], sent[1]
         if not sender or len(sender) > LONGEST_ID or not sender.isprintable():
             return worth(self.programme, facets, "", None)
         referrer = self.identity.customer(source, sender, None)
@@ -143,8 +161,12 @@ class Bookkeeper:
         if topic == ADJUST and ADJUSTED + said["id"] in ledger.items:
             draft.notes.append(ADJUSTED_ALREADY)
         elif topic == ADJUST:
-            facts = Adjustment(said.get("at") or now, said["points"], said["reason"], said["author"], said["counts"])
+            closed = ledger.opening.through[0] + 1 if ledger.opening is not None else 0
+            at = max(said.get("at") or now, closed)
+            facts = Adjustment(at, said["points"], said["reason"], said["author"], said["counts"])
             self._put(draft, account, ADJUSTED + said["id"], facts, now)
+        elif topic == TELL:
+            self._value_again(draft, account, ledger)
         else:
             draft.touch(account, ledger)
 
@@ -160,7 +182,9 @@ class Bookkeeper:
     def _value_again(self, draft: Draft, account: str, ledger: Ledger) -> None:
         names = self.order_names(account, ledger).values()
         draft.orders |= self.accounts.orders([name for name in names if name not in draft.orders])
-        draft.touch(account, self.valued(account, ledger, {name: draft.order(name) for name in names}))
+        valued = self.valued(account, ledger, {name: draft.order(name) for name in names})
+        # Names and labels may be others too: what is told of each order is told anew.
+        draft.touch(account, replace(valued, items={key: replace(one, told="") for key, one in valued.items.items()}))
 
     def order_names(self, account: str, ledger: Ledger) -> dict[str, str]:
         """Name the orders of an account, by item."""
@@ -174,6 +198,11 @@ class Bookkeeper:
             if facets := orders[name].facets:
                 items[key] = replace(items[key], facts=self._worth(name, facets))
         return replace(ledger, items=items)
+
+
+def _is_dated(heard: Facets, known: Facets) -> bool:
+    """Say whether it is known when an order was placed: it was told, or this is the event of that moment."""
+    return known.get(CREATED_AT, (None,))[0] is not None or (EXISTS in heard and heard[EXISTS][1][2] == CREATE)
 
 
 def _last_change(facets: Facets) -> int:

@@ -10,7 +10,6 @@ YEAR_MS: Final = 365 * DAY_MS
 # The moments that are reckoned with: after 1970, and so long before the last year of all that years can be added.
 EARLIEST: Final = 0
 LATEST: Final = 250_000_000_000_000
-_LAST_DAY: Final = date.max - timedelta(days=1)
 
 
 def moment(milliseconds: int) -> datetime:
@@ -30,7 +29,7 @@ def day_of(zone: ZoneInfo, milliseconds: int) -> date:
     return local_day(zone, seconds // 86_400, seconds % 86_400 // 900)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def start_of_day(zone: ZoneInfo, day: date) -> int:
     """Give the moment at which a day begins in a zone."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
@@ -41,11 +40,7 @@ def start_of_year(zone: ZoneInfo, year: int) -> int:
     return start_of_day(zone, date(year, 1, 1))
 
 
-def day_after(day: date) -> date:
-    """Give the next day, the last of all for one that has none: what ends then ends never."""
-    return min(day, _LAST_DAY) + timedelta(days=1)
-
-
+@lru_cache(maxsize=4096)
 def months_after(day: date, months: int) -> date:
     """Give the same day so many months later, or the last day of that month where it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

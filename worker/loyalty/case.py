@@ -26,9 +26,9 @@ class Entry(NamedTuple):
 
 
 class Arithmetic(NamedTuple):
-    """How the points of a price came about: the sum of (amount, rate, multiplier), rounded, and capped or not."""
+    """How the points of a price came about: the sum of (amount, factors), rounded, and capped or not."""
 
-    terms: Sequence[tuple[Decimal, Decimal, Decimal]]
+    terms: Sequence[tuple[Decimal, ...]]
     currency: str
     exact: Decimal
     points: int

@@ -37,7 +37,7 @@ _ORDER: Final = frozenset(
 _PRICES: Final = frozenset({"total", "subtotal", "tax", "shipping", "discount"})
 # Of customers: who is born when, and which groups they belong to.
 WANTED: Final = frozenset({"birthday", "tags", "tier"})
-_CUSTOMER: Final = frozenset({EXISTS, DELETED, "birthday", "tier", TAGS.whole})
+_CUSTOMER: Final = frozenset({"birthday", "tier", TAGS.whole})
 _LONGEST: Final = 100
 _MOST_LINES: Final = 500
 _MOST_CATEGORIES: Final = 20

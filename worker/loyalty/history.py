@@ -5,14 +5,15 @@ what is left of it after refunds, wherever in the history it stands: nobody keep
 only a returned order had reached. An order that is dated after `now` is the newest of all, and brings no time on.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from worker.engine.subjects import Facets
-from worker.loyalty.account import OPENING_ITEM, Adjustment, Ledger, Opening, Referred
-from worker.loyalty.calendar import DAY_MS, day_of, start_of_year
+from worker.loyalty.account import OPENING_ITEM, Adjustment, Facts, Ledger, Opening, Referred, Waypoint
+from worker.loyalty.calendar import day_of, start_of_year
 from worker.loyalty.case import Account, Entry, share
 from worker.loyalty.hearing import groups_of
 from worker.loyalty.lots import Lots
@@ -21,10 +22,9 @@ from worker.loyalty.programme import NEVER, Programme
 from worker.loyalty.rules import ADJUSTMENT, COUPON, EXPIRY, OPENING, REFERRAL, Earned, earned
 from worker.loyalty.statistics import Statistics
 from worker.loyalty.tiers import Standing
+from worker.loyalty.waypoints import FEWEST_ITEMS, SETTLED_MS, Since, closes
 from worker.loyalty.worth import Worth
 
-# What was not heard of for so long is settled; an import brings old orders in any order before that.
-SETTLED_MS: Final = 30 * DAY_MS
 MOST_ITEMS: Final = 2000
 
 
@@ -47,47 +47,111 @@ class History:
     redeemed_this_year: int = 0
     next_moment: int = NEVER
     opening: Opening | None = None
+    keys: Sequence[str] = ()
+    is_whole: bool = True
+    through: tuple[int, str] = (0, "")
+    years: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    closes: int = NEVER
+    sent_by: str = ""
+    raised: tuple[str, int] = ("", 0)
+    waypoint: Waypoint | None = None
 
 
-def history(programme: Programme, ledger: Ledger, now: int, *, close_before: int = 0) -> History:
-    """Compute an account up to `now`; with `close_before`, `opening` is the account after the older items."""
-    opening = ledger.opening
-    account = _opened(programme, opening, ledger.profile)
-    found = History(account=account, opening=opening)
-    if opening is not None:
-        found.balance = opening.points
-        entry = Entry("", OPENING, opening.points, opening.through[0], NEVER, "orders before the window")
-        found.entries[OPENING_ITEM] = [entry]
-    items = sorted((item.facts.at, key) for key, item in ledger.items.items())
+def history(
+    programme: Programme, ledger: Ledger, now: int, *, close_before: int = 0, since: Since | None = None
+) -> History:
+    """Compute an account up to `now`; with `close_before`, `opening` is the account after the older items.
+
+    With `since`, entries and what was done are those of the items after a waypoint.
+    """
+    found = _begun(programme, ledger) if since is None else _resumed(programme, ledger, since)
+    account = found.account
+    items = sorted((ledger.items[key].facts.at, key) for key in found.keys)
     closed = _closable(ledger, items, close_before) if close_before else 0
     for number, (at, key) in enumerate(items):
-        facts = ledger.items[key].facts
+        item = ledger.items[key]
         _expire(found, ledger, min(at, now))
         account.standing.advance(min(at, now))
-        if isinstance(facts, Worth):
-            result = earned(programme, account, facts)
-            _book(found, key, result.entries)
-            found.done[key] = Done(result, found.balance)
-        elif isinstance(facts, Adjustment):
-            _book(found, key, _adjusted(programme, account, facts))
-        else:
-            _book(found, key, _referred(programme, account, facts))
+        if number + 1 == len(items) and at <= now and len(ledger.items) >= FEWEST_ITEMS:
+            found.waypoint = _waypoint(programme, found, at, key)
+        _add(programme, found, key, item.facts)
+        if found.closes == NEVER:  # they are closed from the oldest on: before it none is
+            found.closes = closes(programme, item)
+        found.through = (at, key)
         if number + 1 == closed:
-            found.opening = _snapshot(programme, found, at, key)
+            found.opening = _snapshot(programme, found, at)
     _expire(found, ledger, now)
     account.standing.advance(now)
     _sum_year(programme, found, now)
     return found
 
 
-def _opened(programme: Programme, opening: Opening | None, profile: Facets) -> Account:
+def _begun(programme: Programme, ledger: Ledger) -> History:
+    opening = ledger.opening
+    found = History(_opened(programme, opening, ledger.profile), opening=opening, keys=tuple(ledger.items))
+    if opening is not None:
+        found.balance, found.through = opening.points, opening.through
+        entry = Entry("", OPENING, opening.points, opening.through[0], NEVER, "orders before the window")
+        found.entries[OPENING_ITEM] = [entry]
+    return found
+
+
+def _resumed(programme: Programme, ledger: Ledger, since: Since) -> History:
+    point = since.waypoint
+    account = _opened(programme, point.state, ledger.profile, point.at)
+    if point.sent_by:
+        sender = ledger.items[point.sent_by].facts
+        account.sent_by = sender if isinstance(sender, Worth) else None
+    return History(
+        account,
+        balance=point.state.points,
+        opening=ledger.opening,
+        keys=since.keys,
+        is_whole=False,
+        through=point.state.through,
+        years={year: (earned, redeemed) for year, earned, redeemed in point.years},
+        closes=point.closes,
+        sent_by=point.sent_by,
+        raised=point.raised,
+    )
+
+
+def _waypoint(programme: Programme, found: History, at: int, key: str) -> Waypoint:
+    return Waypoint(
+        state=_snapshot(programme, found, at),
+        at=at,
+        newest=key,
+        years=[(year, *sums) for year, sums in _years(programme, found).items()],
+        closes=found.closes,
+        sent_by=found.sent_by,
+        raised=found.raised,
+    )
+
+
+def _add(programme: Programme, found: History, key: str, facts: Facts) -> None:
+    account = found.account
+    if isinstance(facts, Worth):
+        result = earned(programme, account, facts)
+        _book(found, key, result.entries)
+        found.done[key] = Done(result, found.balance)
+        if result.tier_after > result.tier_before:
+            found.raised = (key, result.tier_after)
+        if account.sent_by is facts:
+            found.sent_by = key
+    elif isinstance(facts, Adjustment):
+        _book(found, key, _adjusted(programme, account, facts))
+    else:
+        _book(found, key, _referred(programme, account, facts))
+
+
+def _opened(programme: Programme, opening: Opening | None, profile: Facets, at: int = 0) -> Account:
     birthday = profile.get("birthday", (None,))[0]
     born = date.fromisoformat(birthday) if birthday else None
     groups = groups_of(profile)
     if opening is None:
         return Account(Standing(programme), Lots(), Statistics(), born, groups)
     return Account(
-        standing=Standing(programme, opening.standing, opening.through[0]),
+        standing=Standing(programme, opening.standing, at or opening.through[0]),
         lots=Lots(opening.lots),
         bought=Statistics(opening.bought),
         birthday=born,
@@ -109,12 +173,12 @@ def _closable(ledger: Ledger, items: list[tuple[int, str]], before: int) -> int:
     return number
 
 
-def _snapshot(programme: Programme, found: History, at: int, key: str) -> Opening:
+def _snapshot(programme: Programme, found: History, at: int) -> Opening:
     account = found.account
     running = periods(day_of(programme.zone, at))
     return Opening(
         points=found.balance,
-        through=(at, key),
+        through=found.through,
         standing=account.standing.pack(),
         lots=account.lots.pack(),
         bought=account.bought.pack(),
@@ -166,19 +230,26 @@ def _referred(programme: Programme, account: Account, sent: Referred) -> list[En
 
 def _sum_year(programme: Programme, found: History, now: int) -> None:
     year = day_of(programme.zone, now).year
-    start, end = start_of_year(programme.zone, year), start_of_year(programme.zone, year + 1)
-    for key, entries in found.entries.items():
-        for entry in entries if key != OPENING_ITEM else ():
-            if not start <= entry.at < end:
-                continue
-            if entry.cause == COUPON:
-                found.redeemed_this_year -= entry.points
-            elif entry.cause not in {EXPIRY, ADJUSTMENT}:
-                found.earned_this_year += entry.points
+    found.earned_this_year, found.redeemed_this_year = _years(programme, found).get(year, (0, 0))
     moments = [found.account.lots.next_moment(), found.account.standing.next_moment()]
     if found.earned_this_year or found.redeemed_this_year:
-        moments.append(end)
+        moments.append(start_of_year(programme.zone, year + 1))
     found.next_moment = min(moments)
+
+
+def _years(programme: Programme, found: History) -> Mapping[int, tuple[int, int]]:
+    """Give what was earned and what was redeemed in each year so far."""
+    years = dict(found.years)
+    for key, entries in found.entries.items():
+        for entry in entries if key != OPENING_ITEM else ():
+            if entry.cause in {EXPIRY, ADJUSTMENT}:
+                continue
+            year = day_of(programme.zone, entry.at).year
+            earned, redeemed = years.get(year, (0, 0))
+            years[year] = (
+                (earned, redeemed - entry.points) if entry.cause == COUPON else (earned + entry.points, redeemed)
+            )
+    return years
 
 
 def placed_before(ledger: Ledger, at: int, key: str) -> bool:

@@ -1,9 +1,10 @@
 """From what an account should have to what is written: only the differences, each a new entry that is never changed."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from worker.loyalty.account import OPENING_ITEM, Booked, Item, Ledger
 from worker.loyalty.case import Entry
@@ -25,19 +26,21 @@ class Posting(NamedTuple):
 
     def pack(self) -> str:
         """Give it as JSON."""
-        return json.dumps(self, separators=(",", ":"))
+        return to_json(self).decode()
 
 
 def postings(ledger: Ledger, found: History, now: int) -> tuple[list[Posting], Ledger]:
     """Give the differences between what was booked and what should be, and the account with them booked."""
     revision = ledger.revision + 1
     written: list[Posting] = []
-    items: dict[str, Item] = {}
-    for key, item in ledger.items.items():
+    items = dict(ledger.items)
+    for key in found.keys:
+        item = items[key]
         lines = list(_differences(item.booked, found.entries.get(key, ())))
         written += [Posting(revision, now, key, *line) for line in lines]
-        items[key] = replace(item, booked=_booked(found, key)) if lines else item
-    opened = list(_differences(ledger.opened, found.entries.get(OPENING_ITEM, ())))
+        if lines:
+            items[key] = replace(item, booked=_booked(found, key))
+    opened = list(_differences(ledger.opened, found.entries.get(OPENING_ITEM, ()))) if found.is_whole else []
     written += [Posting(revision, now, OPENING_ITEM, *line) for line in opened]
     after = replace(ledger, revision=revision, ms=now, items=items, lines=ledger.lines + len(written))
     return written, replace(after, opened=_booked(found, OPENING_ITEM)) if opened else after

@@ -7,10 +7,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from worker.loyalty.case import Arithmetic, Case
 from worker.loyalty.programme import ONE, ZERO
+from worker.loyalty.worth import Worth
 
-Terms: TypeAlias = Sequence[tuple[Decimal, Decimal, Decimal]]
+# An amount, and what it is multiplied by.
+Terms: TypeAlias = Sequence[tuple[Decimal, ...]]
 
 NO_BOUND: Final = 2**62
+_PLAIN: Final = frozenset({ONE, ZERO})
+# What is smaller is left over from shares that have no end in decimals.
+_LEAST: Final = Decimal("0.00005")
 
 
 class Price(NamedTuple):
@@ -32,15 +37,32 @@ def priced(case: Case, weight: Decimal, *, net: bool) -> Price:
     factor = exact / weight if weight else ONE
     if programme.rules.round_per == "order" or not order.lines or not weight:
         points = programme.rounded(exact)
+        if programme.rules.products:
+            terms = _by_product(order, terms, net=net)
         return Price(points, Arithmetic(terms, order.currency, exact, points), (), factor)
-    amounts = [(one.id, one.net if net else one.gross) for one in order.lines]
-    rest = weight - sum((amount for _, amount in amounts), ZERO)
+    amounts = [(one.id, one.net if net else one.gross, one.multiplier) for one in order.lines]
+    rest = weight - sum((amount for _, amount, _ in amounts), ZERO)
     lines = []
-    for line, amount in [*amounts, ("", rest)]:
+    for line, amount, multiplier in [*amounts, ("", rest, ONE)]:
         points = programme.rounded(amount * factor)
-        why = Arithmetic([(amount, factor, ONE)], order.currency, amount * factor, points)
-        lines.append((line, points, why))
+        # Of a line that is multiplied by nothing there is nothing to tell.
+        terms = [(amount if multiplier in _PLAIN else amount / multiplier, multiplier, factor)]
+        lines.append((line, points, Arithmetic(terms, order.currency, amount * factor, points)))
     return Price(sum(points for _, points, _ in lines), "all lines", lines, factor)
+
+
+def _by_product(order: Worth, terms: Terms, *, net: bool) -> Terms:
+    """Give the terms of a price apart by what its products are multiplied by, if no threshold splits it."""
+    if len(terms) != 1 or all(one.multiplier == ONE for one in order.lines):
+        return terms
+    (rest, *factors), parts = terms[0], dict[Decimal, Decimal]()
+    for line in order.lines:
+        amount = line.net if net else line.gross
+        rest -= amount
+        if line.multiplier:
+            parts[line.multiplier] = parts.get(line.multiplier, ZERO) + amount / line.multiplier
+    parts[ONE] = parts.get(ONE, ZERO) + rest
+    return [(amount, one, *factors) for one, amount in parts.items() if amount >= _LEAST]
 
 
 def _weighed(case: Case, weight: Decimal, spent: Decimal) -> tuple[Decimal, Terms]:
@@ -67,7 +89,7 @@ def _split(case: Case, weight: Decimal, spent: Decimal, rate: Decimal) -> tuple[
     """Give each part of the price the multiplier of the tier that it was bought in."""
     standing = case.account.standing
     counted, level, left, exact = standing.counted, standing.level, weight, ZERO
-    terms: list[tuple[Decimal, Decimal, Decimal]] = []
+    terms: list[tuple[Decimal, ...]] = []
     while left > 0:
         multiplier = case.multiplier(level)
         # What a unit of the price counts towards the next tier.
@@ -103,6 +125,5 @@ def periods(day: date) -> tuple[str, str, str]:
 
 
 def _capped(case: Case) -> list[tuple[int, str]]:
-    caps = case.programme.rules.caps
-    found = zip((caps.per_day, caps.per_month, caps.per_year), periods(case.day), strict=True)
-    return [(most, key) for most, key in found if most is not None]
+    caps = case.programme.caps
+    return [(caps[number], key) for number, key in enumerate(periods(case.day)) if number in caps] if caps else []

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from worker.loyalty.calendar import day_after, day_of, months_after, start_of_day, start_of_year
+from worker.loyalty.calendar import day_of, months_after, start_of_day, start_of_year
 from worker.settings.loyalty import ID, MOST_POINTS, Campaign, Coupon, Level, LoyaltyRules, ProductRule
 
 ONE: Final = Decimal(1)
@@ -51,6 +52,13 @@ class Programme:
     def excluded(self) -> frozenset[str]:
         """The groups of customers who take no part."""
         return frozenset(name.casefold() for name in self.rules.excluded_groups)
+
+    @cached_property
+    def caps(self) -> Mapping[int, int]:
+        """The most that purchases earn in a day (0), a month (1) and a year (2), where the rules say so."""
+        caps = self.rules.caps
+        bounds = enumerate((caps.per_day, caps.per_month, caps.per_year))
+        return {number: most for number, most in bounds if most is not None}
 
     @cached_property
     def window_ms(self) -> int:
@@ -97,8 +105,8 @@ class Programme:
 
     def rounded(self, points: Decimal) -> int:
         """Round points as the rules have it; more than any programme gives are as many as it may."""
-        if points >= MOST_POINTS:
-            return MOST_POINTS
+        if abs(points) >= MOST_POINTS:
+            return MOST_POINTS if points > 0 else -MOST_POINTS
         # A share that has no end in decimals must not miss a half by its twenty-eighth digit.
         return int(points.quantize(NANO).quantize(ONE, self._rounding))
 
@@ -129,7 +137,7 @@ class Programme:
         return [
             (
                 start_of_day(self.zone, one.first_day),
-                start_of_day(self.zone, day_after(one.last_day)),
+                start_of_day(self.zone, one.last_day + timedelta(days=1)),
                 one,
             )
             for one in self.rules.campaigns
@@ -167,7 +175,7 @@ class Programme:
             return NEVER
         day = day_of(self.zone, at)
         if expiry.after_months is not None:
-            return start_of_day(self.zone, day_after(months_after(day, expiry.after_months)))
+            return start_of_day(self.zone, months_after(day, expiry.after_months) + timedelta(days=1))
         return start_of_year(self.zone, day.year + 1 + (expiry.end_of_year or 0))
 
 

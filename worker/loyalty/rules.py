@@ -1,10 +1,11 @@
 """What one order earns and costs, each with its cause: rules, the account so far and the order in, entries out."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from worker.loyalty.calendar import day_after, day_of, months_after, start_of_day
+from worker.loyalty.calendar import day_of, months_after, start_of_day
 from worker.loyalty.case import Account, Arithmetic, Case, Entry
 from worker.loyalty.pricing import NOTHING, Price, priced, room, use
 from worker.loyalty.programme import NEVER, ONE, Programme
@@ -64,8 +65,8 @@ def earned(programme: Programme, account: Account, order: Worth) -> Earned:
 def _spend(case: Case) -> None:
     """Take what the order's coupons cost."""
     order = case.order
-    cost, why = case.kept(f"coupon {order.coupon}", order.cost)
-    case.book(COUPON, -cost, why, expires=NEVER)
+    points, why = case.kept(f"coupon {order.coupon}", -order.cost)
+    case.book(COUPON, points, why, expires=NEVER)
 
 
 def _earning(case: Case) -> Earned:
@@ -131,7 +132,7 @@ def review_ends(programme: Programme, order: Worth) -> int:
     """Give until when a review of a delivered order is worth points: the end of that day."""
     review = programme.rules.bonuses.review
     day = months_after(day_of(programme.zone, order.delivered), review.expires_months if review else 1)
-    return start_of_day(programme.zone, day_after(day))
+    return start_of_day(programme.zone, day + timedelta(days=1))
 
 
 def _upgrade(case: Case, before: int, after: int) -> int:

@@ -1,21 +1,22 @@
 """Bringing the accounts that an event touched up to date: what is booked, what follows for others, what is told."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from typing import Final
+
+from pydantic_core import to_json
 
 from mappings.records import LoyaltyEvent
 from worker.loyalty.account import ORDER, REFERRED, Item, Ledger, Opening, Referred
 from worker.loyalty.announcing import Announcer
-from worker.loyalty.history import MOST_ITEMS, SETTLED_MS, History, history
+from worker.loyalty.history import MOST_ITEMS, History, history, placed_before
 from worker.loyalty.ledger import Posting, folded, postings, taken_back
-from worker.loyalty.programme import NEVER, Programme
+from worker.loyalty.statistics import Statistics
 from worker.loyalty.store import Draft, entries_key, order_key
 from worker.loyalty.telling import Teller, signature, version_at
+from worker.loyalty.waypoints import since
 from worker.loyalty.worth import Worth
 from worker.sync.outcomes import Saying
-from worker.sync.stored import plain
 
 MOST_LINES: Final = 2000
 # Beyond the most items an account keeps so many gather before the oldest are closed: closing costs, so it is rare.
@@ -44,23 +45,28 @@ class Accountant:
         settled: dict[str, _Settled] = {}
         waiting = list(draft.touched)
         repeated = frozenset(waiting if again else ())
+        closing = set(waiting if close else ())  # each before anything else of this event is booked on it
         while waiting:
             account = waiting.pop(0)
-            waiting += self._compute(draft, account, now, settled, close=close)
+            waiting += self._compute(draft, account, now, settled, close=account in closing, whole=account in repeated)
+            closing.discard(account)
         return [
             saying
             for account in settled
             for saying in self._tell(draft, account, settled[account], again=account in repeated)
         ]
 
-    def _compute(self, draft: Draft, account: str, now: int, settled: dict[str, _Settled], *, close: bool) -> list[str]:
+    def _compute(  # noqa: PLR0913 - of which account what is computed, when, and how much of it
+        self, draft: Draft, account: str, now: int, settled: dict[str, _Settled], *, close: bool, whole: bool
+    ) -> list[str]:
         """Book the differences of one account, and give the accounts that they change besides."""
         programme = self.teller.programme
         base, ledger = draft.ledgers[account], draft.ledger(account)
-        ledger = replace(ledger, revision=base.revision, ms=max(now, base.ms))
+        ledger = replace(ledger, revision=base.revision, ms=max(now, base.ms, draft.later.get(account, 0)))
         now = ledger.ms
         before = now - programme.window_ms if close else 0
-        found = history(programme, ledger, now, close_before=before)
+        begin = None if close or whole else since(base, ledger, now)
+        found = history(programme, ledger, now, close_before=before, since=begin)
         if close and (found.opening is not ledger.opening or _is_long(ledger)):
             ledger = self._close(draft, account, ledger, found.opening)
             found = history(programme, ledger, now)
@@ -69,8 +75,8 @@ class Accountant:
             for key, item in draft.dropped.pop(account, ())
             for line in taken_back(base.revision + 1, key, item, now)
         ]
-        more, ledger = postings(ledger, found, now)
-        draft.new_ledgers[account] = replace(ledger, turn=_next_turn(programme, ledger, found))
+        more, ledger = postings(replace(ledger, lines=ledger.lines + len(written)), found, now)
+        draft.new_ledgers[account] = replace(ledger, turn=_next_turn(ledger, found), waypoint=found.waypoint)
         known = settled.get(account)
         settled[account] = _Settled(found, [*(known.written if known else ()), *written, *more])
         return self._refer(draft, account, found)
@@ -92,7 +98,7 @@ class Accountant:
     def _refer(self, draft: Draft, account: str, found: History) -> list[str]:
         """Tell the account of who sent this customer what their first order was worth."""
         ledger = draft.new_ledgers[account]
-        if ledger.opening is not None:  # the first order is past changing
+        if ledger.opening is not None and Statistics(ledger.opening.bought).orders:  # the first is past changing
             return []
         order = found.account.sent_by
         referrer = order.referrer if order is not None and order.referrer != account else ""
@@ -105,11 +111,13 @@ class Accountant:
             theirs = draft.ledger(referrer)
             facts = Referred(order.at, account, str(order.kept), str(order.total))
             old_item = theirs.items.get(key)
-            if old_item is None or old_item.facts != facts:
+            is_closed = old_item is None and placed_before(theirs, order.at, key)
+            if not is_closed and (old_item is None or old_item.facts != facts):
                 item = replace(old_item, facts=facts) if old_item is not None else Item(facts=facts, touched=ledger.ms)
                 draft.touch(referrer, replace(theirs, items={**theirs.items, key: item}))
                 touched.append(referrer)
-        draft.new_ledgers[account] = replace(ledger, sent=referrer)
+        if referrer != ledger.sent:
+            draft.new_ledgers[account] = replace(ledger, sent=referrer)
         return touched
 
     def _tell(self, draft: Draft, account: str, settled: _Settled, *, again: bool) -> list[Saying]:
@@ -124,16 +132,15 @@ class Accountant:
         events: list[LoyaltyEvent] = []
         if teller.programme.counts_points:
             ledger, sayings = self._tell_orders(draft, account, ledger, found, again=again)
-            order_ids = {key: teller.identity.stable_id(f"order:{source}:{key[2:]}") for key in found.done}
-            announcer = Announcer(programme=teller.programme, fresh=draft.fresh, order_ids=order_ids)
+            announcer = Announcer(teller.programme, draft.fresh, teller.identity, source)
             ledger, events = announcer.awarded(ledger, found)
             ledger, moved = announcer.changed_tier(ledger, found)
             events += moved
-        standing = teller.loyalty(account, found) if teller.programme.counts_points else None
-        purchases = found.account.bought.purchases()
-        told = _hashed([standing and plain(standing), plain(purchases)])
+        standing = teller.standing(account, found) if teller.programme.counts_points else None
+        bought = found.account.bought.told()
+        told = _hashed([standing, bought])
         if told != ledger.told or again:
-            facets = teller.facets(standing, purchases, version)
+            facets = teller.facets(standing, bought, version)
             sayings += teller.of_customer(account, facets)
             ledger = replace(ledger, told=told)
         sayings += teller.events(account, ledger.revision, events, version)
@@ -148,30 +155,31 @@ class Accountant:
     ) -> tuple[Ledger, list[Saying]]:
         """Say of each order what it did, where that is new."""
         version, touched = version_at(ledger.ms, ledger.revision), draft.touched.get(account, set())
-        items, sayings = dict(ledger.items), []
+        items: dict[str, Item] = {}
+        sayings: list[Saying] = []
         for key, done in found.done.items():
-            item = items[key]
+            item = ledger.items[key]
             assert isinstance(item.facts, Worth)  # noqa: S101 - what is done is done by orders
             now = signature(done, item.facts)
             if item.told != now or key in touched or again:
                 items[key] = replace(item, told=now) if item.told != now else item
                 sayings.append(self.teller.of_order(account, key.removeprefix(ORDER), done, item.facts, version))
-        return replace(ledger, items=items), sayings
+        return ledger.with_items(items), sayings
 
 
-def _next_turn(programme: Programme, ledger: Ledger, found: History) -> int:
+def _next_turn(ledger: Ledger, found: History) -> int:
     """Give when the account is to be computed again though nothing happened to it."""
     if _is_long(ledger) or len(ledger.items) > MOST_ITEMS + MANY_MORE:
         return ledger.ms
-    ages = [max(item.facts.at + programme.window_ms, item.touched + SETTLED_MS) + 1 for item in ledger.items.values()]
-    return min([found.next_moment, *ages, NEVER])
+    return min(found.next_moment, found.closes)
 
 
 def _is_long(ledger: Ledger) -> bool:
     """Say whether an account has many lines, and most of them corrections of others."""
-    booked = len(ledger.opened) + sum(len(item.booked) for item in ledger.items.values())
-    return ledger.lines > max(MOST_LINES, 2 * booked)
+    if ledger.lines <= MOST_LINES:
+        return False
+    return ledger.lines > 2 * (len(ledger.opened) + sum(len(item.booked) for item in ledger.items.values()))
 
 
 def _hashed(said: object) -> str:
-    return hashlib.blake2b(json.dumps(said).encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(to_json(said), digest_size=12).hexdigest()

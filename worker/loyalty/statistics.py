@@ -8,6 +8,7 @@ from mappings.records import Purchases
 from worker.loyalty.calendar import DAY_MS, day_of, moment
 from worker.loyalty.programme import ZERO, Programme
 from worker.loyalty.worth import Worth
+from worker.sync.stored import Json, record_of
 
 CENT: Final = Decimal("0.01")
 # Wide enough for the largest amount that a platform may tell.
@@ -41,7 +42,8 @@ class Statistics:
 
     def pack(self) -> list[Any]:
         """Give it as JSON."""
-        return [self.orders, str(self.spent), self.first, self.last, self.months, self.categories, self.recent]
+        many = (list(self.months), dict(self.categories), list(self.recent))  # what comes later is not in it
+        return [self.orders, str(self.spent), self.first, self.last, *many]
 
     def add(self, programme: Programme, order: Worth) -> None:
         """Count an order that is younger than all before."""
@@ -62,17 +64,22 @@ class Statistics:
 
     def purchases(self) -> Purchases:
         """Give what is told of them."""
-        return Purchases(
-            orders=self.orders,
-            spent=self.spent,
-            average=(self.spent / self.orders).quantize(CENT, context=_WIDE) if self.orders else ZERO,
-            first_at=moment(self.first) if self.orders else None,
-            last_at=moment(self.last) if self.orders else None,
-            frequency=self.frequency(),
-            categories=tuple(name for name, _ in self._by_count()[:FAVORITES]),
-            seasonal=self.is_seasonal(),
-            recent=tuple(self.recent),
-        )
+        return record_of(Purchases, self.told())
+
+    def told(self) -> dict[str, Json]:
+        """Give the same as the JSON that goes out."""
+        average = (self.spent / self.orders).quantize(CENT, context=_WIDE) if self.orders else ZERO
+        return {
+            "orders": self.orders,
+            "spent": str(self.spent),
+            "average": str(average),
+            "first_at": moment(self.first).isoformat() if self.orders else None,
+            "last_at": moment(self.last).isoformat() if self.orders else None,
+            "frequency": self.frequency(),
+            "categories": [name for name, _ in self._by_count()[:FAVORITES]],
+            "seasonal": self.is_seasonal(),
+            "recent": self.recent,
+        }
 
     def frequency(self) -> str | None:
         """Give a word for how often there is an order, None without any."""

@@ -1,11 +1,11 @@
 """Where accounts lie: the keys of the store, reading many at once, and the writes that go with an event."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import redis
+from pydantic_core import from_json, to_json
 
 from worker.engine.lanes import Guarded
 from worker.engine.scripts import Argument
@@ -38,9 +38,9 @@ class Remembered:
     account: str = ""
     facets: Facets = field(default_factory=dict)
 
-    def fields(self) -> tuple[str, ...]:
+    def fields(self) -> tuple[str | bytes, ...]:
         """Give it as the fields of a hash."""
-        packed = json.dumps(pack_facets(self.facets), separators=(",", ":"))
+        packed = to_json(pack_facets(self.facets))
         return (REVISION, str(self.revision), "account", self.account, "facets", packed)
 
     @classmethod
@@ -48,7 +48,7 @@ class Remembered:
         """Read an order from its hash; an empty one is unknown."""
         if not stored:
             return cls()
-        facets = unpack_facets(json.loads(stored[b"facets"]))
+        facets = unpack_facets(from_json(stored[b"facets"]))
         return cls(int(stored[b"rev"]), stored[b"account"].decode(), facets)
 
 
@@ -84,7 +84,7 @@ class Accounts:
         if self.store is None:
             return []
         rows: list[bytes] = self.store.lrange(f"{self.prefix}:{entries_key(account)}", 0, -1)  # type: ignore[assignment]
-        return [json.loads(row) for row in rows]
+        return [from_json(row) for row in rows]
 
     def due(self, now: int, most: int) -> list[tuple[str, int]]:
         """Give the accounts that time alone changes by now, each with its moment."""
@@ -107,6 +107,7 @@ class Draft:
     """What one event changes, on top of what was read; `session` is where it goes once the event is done with.
 
     `fresh` tells when the orders of this event last changed, `dropped` what was booked for items that left an account.
+    `later` is the time that an account must have come to at least.
     """
 
     accounts: Accounts
@@ -117,6 +118,7 @@ class Draft:
     touched: dict[str, set[str]] = field(default_factory=dict)
     fresh: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, list[tuple[str, Item]]] = field(default_factory=dict)
+    later: dict[str, int] = field(default_factory=dict)
     extra: list[Sequence[Argument]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -141,13 +143,14 @@ class Draft:
         self.new_ledgers[account] = ledger
         self.touched.setdefault(account, set()).update(items)
 
-    def drop(self, account: str, key: str) -> None:
-        """Take an item out of an account."""
+    def drop(self, account: str, key: str) -> Item | None:
+        """Take an item out of an account, and give it."""
         ledger = self.ledger(account)
         item = ledger.items.get(key)
         if item is not None:
             self.dropped.setdefault(account, []).append((key, item))
             self.touch(account, replace(ledger, items={name: one for name, one in ledger.items.items() if name != key}))
+        return item
 
     def guarded(self, order_ms: int) -> Guarded:
         """Give the writes; what is remembered of orders lives for `order_ms` after its last change."""

@@ -6,7 +6,7 @@ from decimal import ROUND_UP
 from typing import Any, Final
 
 from connectors.connector import Kind
-from mappings.records import LineLoyalty, Loyalty, LoyaltyEvent, OrderLoyalty, PointsAdjustment, Purchases
+from mappings.records import Loyalty, LoyaltyEvent, PointsAdjustment
 from worker.engine.subjects import KNOWN_TIME, Facet, Version
 from worker.loyalty.calendar import DAY_MS, moment
 from worker.loyalty.history import Done, History
@@ -22,12 +22,12 @@ from worker.loyalty.rules import (
 )
 from worker.loyalty.worth import Worth
 from worker.settings.loyalty import ID
-from worker.sync.facets import EXISTS, loyalty_facets
+from worker.sync.facets import EXISTS, LOYALTY
 from worker.sync.identity import Identity
 from worker.sync.mapping import Route
 from worker.sync.outcomes import Saying, Target
 from worker.sync.states import OF_CUSTOMER, TOLD_ONCE
-from worker.sync.stored import plain
+from worker.sync.stored import Json, plain, record_of
 
 # What happened longer ago is told to nobody as news: an import must start no automation.
 NEWS_MS: Final = 7 * DAY_MS
@@ -52,25 +52,29 @@ class Teller:
 
     def loyalty(self, account: str, found: History) -> Loyalty:
         """Give where a customer stands in the programme."""
-        standing, rules = found.account.standing, self.programme.rules
-        level = self.programme.levels[standing.level]
-        missing = standing.to_next()
+        return record_of(Loyalty, self.standing(account, found))
+
+    def standing(self, account: str, found: History) -> dict[str, Json]:
+        """Give the same as the JSON that goes out: it is made for every order, and a record costs as much again."""
+        stands, rules = found.account.standing, self.programme.rules
+        level = self.programme.levels[stands.level]
+        missing = stands.to_next()
         lists = [level.list_id]
         if rules.new_customers is not None and found.account.bought.orders < rules.new_customers.orders:
             lists.append(rules.new_customers.list_id)
         _, _, customer_id = account.split(":", 2)
         referral = rules.bonuses.referral
-        return Loyalty(
-            id=rules.account_id.replace(ID, self.identity.stable_id(account)),
-            points=found.balance,
-            tier=level.name,
-            earned_this_year=found.earned_this_year,
-            redeemed_this_year=found.redeemed_this_year,
-            progress=standing.progress(),
-            next_tier_points=None if missing is None else int(missing.quantize(ONE, ROUND_UP)),
-            referral_code=referral.code.replace(ID, customer_id) if referral is not None else None,
-            lists=tuple(dict.fromkeys(one for one in lists if one is not None)),
-        )
+        return {
+            "id": rules.account_id.replace(ID, self.identity.stable_id(account)),
+            "points": found.balance,
+            "tier": level.name,
+            "earned_this_year": found.earned_this_year,
+            "redeemed_this_year": found.redeemed_this_year,
+            "progress": stands.progress(),
+            "next_tier_points": None if missing is None else int(missing.quantize(ONE, ROUND_UP)),
+            "referral_code": referral.code.replace(ID, customer_id) if referral is not None else None,
+            "lists": list(dict.fromkeys(one for one in lists if one is not None)),
+        }
 
     def of_customer(self, account: str, facets: Mapping[str, Facet]) -> Iterator[Saying]:
         """Say the standing and the purchases of a customer."""
@@ -80,62 +84,64 @@ class Teller:
             if told:
                 yield Saying(targets=(target,), key=account, facets=told)
 
-    def facets(self, loyalty: Loyalty | None, purchases: Purchases, version: Version) -> dict[str, Facet]:
+    def facets(self, standing: Mapping[str, Json] | None, bought: Json, version: Version) -> dict[str, Facet]:
         """Give standing and purchases as facets of the customer."""
-        said: dict[str, Facet] = {PURCHASES: (plain(purchases), version)}
-        return said if loyalty is None else said | loyalty_facets(loyalty, version)
+        said: dict[str, Facet] = {PURCHASES: (bought, version)}
+        return said | {f"{LOYALTY}.{name}": (value, version) for name, value in (standing or {}).items()}
 
     def of_order(self, account: str, order_id: str, done: Done, order: Worth, version: Version) -> Saying:
         """Say what an order did."""
         source = account.split(":", 2)[1]
         targets = (*self.targets(account, "order"), *self.targets(account, "events"))
-        block = plain(self.block(done, order))
+        block = self.block(done, order)
         return Saying(
             targets=targets, key=self.identity.order(source, order_id), facets={ORDER_LOYALTY: (block, version)}
         )
 
-    def block(self, done: Done, order: Worth) -> OrderLoyalty:
-        """Give what an order did."""
+    def block(self, done: Done, order: Worth) -> dict[str, Json]:
+        """Give what an order did: an `OrderLoyalty` as JSON."""
         programme, result = self.programme, done.earned
         levels, bonuses, review = programme.levels, done.earned.bonuses, programme.rules.bonuses.review
         redeemed = -sum(entry.points for entry in result.entries if entry.cause == COUPON)
         birthday = programme.rules.bonuses.birthday
         offered = order.delivered if review is not None and order.earns else 0
-        return OrderLoyalty(
-            earned=result.gross,
-            bonus=sum(bonuses.values()),
-            reversed=result.reversed,
-            redeemed=redeemed,
-            multiplier=result.multiplier,
-            tier_before=levels[result.tier_before].name,
-            tier_after=levels[result.tier_after].name,
-            upgraded=result.tier_after > result.tier_before,
-            balance=done.balance,
-            birthday_bonus=bonuses.get(BIRTHDAY, 0),
-            first_purchase_bonus=bonuses.get(FIRST_PURCHASE, 0),
-            subscription_bonus=bonuses.get(SUBSCRIPTION, 0),
-            referral_bonus=bonuses.get(REFERRAL, 0),
-            upgrade_bonus=bonuses.get(UPGRADE, 0),
-            bonus_reason=birthday.reason if birthday is not None and BIRTHDAY in bonuses else None,
-            special_offer=result.campaign.name if result.campaign is not None else None,
-            referred_by=self.identity.stable_id(order.referrer) if order.referrer else None,
-            referral_code=order.referral_code,
-            coupon=order.coupon,
-            coupon_discount=order.discount if order.coupon else None,
-            review_incentive=review.points if review is not None and offered else 0,
-            review_incentive_expires=moment(review_ends(programme, order) - 1).astimezone(programme.zone).date()
-            if offered
-            else None,
-            lines=tuple(
-                LineLoyalty(
-                    line=one.id,
-                    points=programme.rounded(one.gross * result.factor) if result.gross else 0,
-                    multiplier=one.multiplier,
-                    label=one.label,
-                )
+        return {
+            "earned": result.gross,
+            "bonus": sum(bonuses.values()),
+            "reversed": result.reversed,
+            "redeemed": redeemed,
+            "multiplier": str(result.multiplier),
+            "tier_before": levels[result.tier_before].name,
+            "tier_after": levels[result.tier_after].name,
+            "upgraded": result.tier_after > result.tier_before,
+            "balance": done.balance,
+            "birthday_bonus": bonuses.get(BIRTHDAY, 0),
+            "first_purchase_bonus": bonuses.get(FIRST_PURCHASE, 0),
+            "subscription_bonus": bonuses.get(SUBSCRIPTION, 0),
+            "referral_bonus": bonuses.get(REFERRAL, 0),
+            "upgrade_bonus": bonuses.get(UPGRADE, 0),
+            "bonus_reason": birthday.reason if birthday is not None and BIRTHDAY in bonuses else None,
+            "special_offer": result.campaign.name if result.campaign is not None else None,
+            "referred_by": self.identity.stable_id(order.referrer) if order.referrer else None,
+            "referral_code": order.referral_code,
+            "coupon": order.coupon,
+            "coupon_discount": str(order.discount) if order.coupon else None,
+            "review_incentive": review.points if review is not None and offered else 0,
+            "review_incentive_expires": self._offered_until(order) if offered else None,
+            "lines": [
+                {
+                    "line": one.id,
+                    "points": programme.rounded(one.gross * result.factor) if result.gross else 0,
+                    "multiplier": str(one.multiplier),
+                    "label": one.label,
+                }
                 for one in order.lines
-            ),
-        )
+            ],
+        }
+
+    def _offered_until(self, order: Worth) -> str:
+        zone = self.programme.zone
+        return moment(review_ends(self.programme, order) - 1).astimezone(zone).date().isoformat()
 
     def events(self, account: str, number: int, events: Sequence[LoyaltyEvent], version: Version) -> Iterator[Saying]:
         """Say what is told once, each as a subject of its own; `number` is the account's revision."""

@@ -69,17 +69,9 @@ class Worth(NamedTuple):
         """Whether anything of it was not given back."""
         return self.kept > 0 or self.total == 0
 
-    def pack(self) -> list[Any]:
-        """Give it as JSON."""
-        lines = [[one.id, str(one.gross), str(one.net), str(one.multiplier), one.label] for one in self.lines]
-        amounts = (str(self.gross), str(self.net), str(self.total), str(self.kept))
-        return [self.at, self.state, self.currency, *amounts, lines, self.coupon, str(self.discount), str(self.cost),
-                int(self.is_subscription), self.referrer, self.referral_code, self.delivered, self.categories,
-                self.names]  # fmt: skip
-
     @classmethod
     def unpack(cls, packed: Sequence[Any]) -> "Worth":
-        """Read what `pack` gave."""
+        """Read what its JSON says."""
         at, state, currency, gross, net, total, kept, lines, coupon, discount, cost, *rest = packed
         subscription, referrer, code, delivered, categories, names = rest
         many = tuple(LineWorth(id_, Decimal(g), Decimal(n), Decimal(m), label) for id_, g, n, m, label in lines)
@@ -198,7 +190,7 @@ def _measured(
         return [], _told(said, "subtotal")
     amount = total
     amount += ZERO if rules.discounts else _told(said, "discount")
-    amount -= ZERO if rules.tax else _told(said, "tax")
+    amount -= ZERO if rules.tax else _tax(said, lines if is_subtotal else ())
     amount -= ZERO if rules.shipping and not is_subtotal else _told(said, "shipping")
     amount = max(amount, ZERO)
     if of_lines <= amount:
@@ -207,12 +199,18 @@ def _measured(
     return [one._replace(base=one.base * amount / of_lines) for one in found], ZERO
 
 
+def _tax(said: dict[str, Any], lines: Sequence[Any]) -> Decimal:
+    """Give the tax of some lines if they tell it, else that of the order, which has the tax of its shipping too."""
+    told = [max(Decimal(line[4]), ZERO) for line in lines if line[4] is not None]
+    return sum(told, ZERO) if told else _told(said, "tax")
+
+
 def _line(programme: Programme, line: Sequence[Any]) -> _Line:
     id_, paid, quantity, unit, tax, categories, *names = line
     rules = programme.rules
     amount = Decimal(paid) if rules.discounts else Decimal(unit) * Decimal(quantity)
     if not rules.tax and tax is not None:
-        amount -= Decimal(tax)
+        amount -= max(Decimal(tax), ZERO)
     multiplier, label = programme.of_product(names[:3], categories)
     return _Line(id_, max(Decimal(paid), ZERO), max(amount, ZERO), multiplier, label)
 

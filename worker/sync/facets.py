@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from mappings.records import ABSENT, GRANTED, Change, Consent, Customer, Loyalty
 from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import (
@@ -38,7 +40,6 @@ _MEMBER: Final = f"{LOYALTY}."
 _NOT_PLAIN: Final = frozenset({*CONSENTS, "tags_added", "tags_removed", LOYALTY})
 PROFILE: Final = tuple(name for name in Customer.model_fields if name not in _NOT_PLAIN)
 
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
 
 
@@ -139,7 +140,7 @@ def pack(facets: Facets, *, forced: bool = False) -> bytes:
     packed: dict[str, Any] = {"v": VERSION, "facets": pack_facets(facets)}
     if forced:
         packed["forced"] = True
-    return _ENCODER.encode(packed).encode()
+    return to_json(packed)
 
 
 def unpack(body: bytes) -> tuple[dict[str, Facet], bool]:

@@ -10,16 +10,24 @@ local WRITES = { HSET = true, HDEL = true, DEL = true, RPUSH = true, ZADD = true
 local wake_ms, keep_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local settled, lanes, order = {}, {}, {}
 local ended, lists, ignored = {}, {}, 0 -- written at once, after the loop
+-- What an event that was not settled would have written. Those behind it were booked on top of that: another worker may
+-- have given its key the revision that they expect, but not what they read.
+local undone = {}
 local i = 4
 while i <= #ARGV do
   local id, token, reason, notes, pushes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
   i = i + 5
   local first_guard = i + pushes * 5
   local guards = tonumber(ARGV[first_guard])
-  local stands = true
-  for guard = 0, guards - 1 do
-    local at = first_guard + 1 + guard * 2
-    stands = stands and (redis.call('HGET', PREFIX .. ':' .. ARGV[at], 'rev') or '') == ARGV[at + 1]
+  local held, stands = holds('map', id, token), true
+  for at = first_guard + 1, first_guard + guards * 2, 2 do
+    local revision = redis.call('HGET', PREFIX .. ':' .. ARGV[at], 'rev') or ''
+    stands = stands and not undone[ARGV[at]] and revision == ARGV[at + 1]
+  end
+  if not (held and stands) then
+    for at = first_guard + 1, first_guard + guards * 2, 2 do
+      undone[ARGV[at]] = true
+    end
   end
   local first_write = first_guard + 1 + guards * 2
   local next_event = first_write + 1
@@ -29,7 +37,7 @@ while i <= #ARGV do
     end
     next_event = next_event + 2 + tonumber(ARGV[next_event + 1])
   end
-  if not holds('map', id, token) then
+  if not held then
     settled[#settled + 1] = 0
   elseif not stands then
     settled[#settled + 1] = 2
