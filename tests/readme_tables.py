@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from connectors.attributes import LOYALTY_FIELDS
 from connectors.connector import (
     AnyState,
     Call,
@@ -25,6 +26,7 @@ from connectors.registry import DESTINATIONS
 from mappings.platform import Platform
 from mappings.records import ABSENT, NO_ORDER_SAID, NOTHING_SAID, Money, OrderLine, Price, Product
 from mappings.registry import PLATFORMS
+from tests.contracts.loyalty_states import loyalty_state, points_state
 
 README: Final = Path(__file__).parents[1] / "README.md"
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -34,10 +36,38 @@ _WORDS: Final[Mapping[Kind, str]] = {
     "order": "orders",
     "events": "milestones of orders",
     "product": "products of orders",
+    "loyalty": "points awarded, tiers changed",
+    "points": "differences of points",
 }
 _SPANS: Final[Mapping[float, str]] = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
 # What lets every way of a lane be taken, where a destination's options know it.
-_OPEN: Final = {"list_id": 5, "unknown_consent": "vendor_default"}
+_OPEN: Final = {"list_id": 5, "unknown_consent": "vendor_default", "loyalty_campaign": "CAMPAIGN"}
+
+# The least that a section needs, of a company whose fields of its own begin with COMPANY.
+_ACCOUNTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "brevo": {"api_key": "k"},
+    "custobar": {"api_key": "k", "base_url": "https://company.custobar.com/api"},
+    "voucherify": {"app_id": "a", "api_key": "k"},
+}
+_MEANINGS: Final[Mapping[str, str]] = {
+    "loyalty_id": "id of the account (`account_id`)",
+    "loyalty_points": "balance",
+    "loyalty_tier": "tier",
+    "points_earned_ytd": "points earned this year",
+    "points_redeemed_ytd": "points spent this year",
+    "tier_progress": "percent of the way to the next tier",
+    "next_tier_points": "what is missing to it",
+    "referral_code": "code by which others are sent",
+    "order_count": "orders",
+    "lifetime_value": "spent, less refunds",
+    "average_order_value": "average of an order",
+    "first_purchase": "first order",
+    "last_purchase": "last order",
+    "purchase_frequency": "once, weekly, monthly, quarterly, yearly or rarely",
+    "favorite_categories": "the five that are bought most often",
+    "seasonal_buyer": "whether orders come in one season",
+    "recent_purchases": "names of the last five products",
+}
 
 
 def marked(name: str, text: str) -> re.Match[str] | None:
@@ -51,6 +81,7 @@ def tables() -> dict[str, str]:
         "topics": _table(("platform", "about", "topics"), _topics()),
         "records": _table(("lane", "tells of", "one by one", "in bulk"), _records()),
         "limits": _table(("destination", "class", "calls allowed", "spent by"), _limits()),
+        "loyalty": _table(("what", *(f"at {name}" for name in DESTINATIONS)), _loyalty()),
     }
 
 
@@ -81,7 +112,8 @@ def _by_subject(platform: Platform) -> dict[str, list[str]]:
         if re.search("redact|data_request|uninstalled", topic):
             about = "what a person sees to"
         else:
-            about = "orders" if re.search("order|sales|refund|fulfillment", topic) else "customers"
+            loyalty = "points and tiers" if re.search("loyalty|balance|tier", topic) else "customers"
+            about = "orders" if re.search("order|sales|refund|fulfillment", topic) else loyalty
         found.setdefault(about, []).append(topic)
     return found
 
@@ -143,6 +175,12 @@ def _number(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
+def _loyalty() -> Iterator[tuple[str, ...]]:
+    names = [one.loyalty_fields(one.section(**_ACCOUNTS[name])) for name, one in DESTINATIONS.items()]
+    for field in LOYALTY_FIELDS:
+        yield _MEANINGS[field], *(f"`{one[field]}`" for one in names)
+
+
 def _state(kind: Kind, number: int) -> AnyState:
     """Give a record that is new to a destination and that every lane of its kind takes."""
     common: dict[str, Any] = {"known": {}, "steps": {}, "now": NOW, "deleted": False}
@@ -155,6 +193,10 @@ def _state(kind: Kind, number: int) -> AnyState:
     if kind == "product":
         product = Product(name="Tea", price=price, sku="T", brand=ABSENT, categories=ABSENT)
         return ProductState(subject=f"product:shop:{number}", id=str(number), product=product, **common)
+    if kind == "loyalty":
+        return loyalty_state(number)
+    if kind == "points":
+        return points_state(number, steps={"code": "CARD"})
     line = _line(price)
     told = {"email": "ada@example.com", "customer_id": "1", "lines": (line,), "total": price, "created_at": NOW}
     return OrderState(

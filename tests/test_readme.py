@@ -12,10 +12,11 @@ from worker.commands.main import app
 from worker.settings.reading import read
 
 README = PATH.read_text(encoding="utf-8")
-CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+# The other boxes are rules of loyalty, see tests/loyalty/test_readme_rules.py.
+CONFIGURATIONS = re.findall(r"```yaml\n(sources:.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["topics", "records", "limits"])
+@pytest.mark.parametrize("name", ["topics", "records", "limits", "loyalty"])
 def test_generated_tables_are_those_of_the_registries(name: str) -> None:
     found = marked(name, README)
 
@@ -39,7 +40,7 @@ def test_both_set_up_commands_are_one_line_in_a_block_of_their_own() -> None:
     assert blocks[1].strip() == next(line for line in README.splitlines() if "pytest" in line)
 
 
-@pytest.mark.parametrize("text", CONFIGURATIONS, ids=["smallest", "larger"])
+@pytest.mark.parametrize("text", CONFIGURATIONS, ids=["smallest", "larger", "loyalty", "owner"])
 def test_configurations_shown_are_valid(text: str, tmp_path: Path) -> None:
     environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "a-value")
     path = tmp_path / "commerce-sync.yaml"

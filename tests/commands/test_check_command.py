@@ -182,10 +182,41 @@ def test_what_is_read_and_has_a_limit_is_mentioned(house: Any, cli: Callable[...
     done = cli("check", "--json")
 
     assert done.code == 0
-    assert of(done, "notifications") == [("note", "read, not sent yet")]
+    unsent, later = of(done, "notifications")
+    assert (unsent[0], unsent[1].startswith("not sent, as the skill loyalty is not enabled, or")) == ("note", True)
+    assert unsent[1].endswith(": loyalty.points.awarded, loyalty.tier.changed")
+    assert later == ("note", "not sent yet: sync_completed, sync_failed, batch_completed")
     assert of(done, "customer-sync") == [("ok", "shopify to brevo")]
     assert [status for status, _ in of(done, "source outlet")] == ["ok", "note"]
     assert "30 seconds, or up to 500" in of(done, "customer-sync sync_mode")[0][1]
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ("[loyalty.tier.changed]", [("ok", "sent: loyalty.tier.changed")]),
+        ("[sync_failed]", [("note", "not sent yet: sync_failed")]),
+        (
+            "[sync_failed, loyalty.points.awarded]",
+            [("ok", "sent: loyalty.points.awarded"), ("note", "not sent yet: sync_failed")],
+        ),
+        ("[]", []),
+    ],
+)
+def test_what_the_webhook_hears_of_is_told(
+    house: Any, cli: Callable[..., Any], events: str, found: list[tuple[str, str]]
+) -> None:
+    house.configure(
+        f"{CONFIGURATION}  loyalty: {{}}\n"
+        f"notifications: {{webhook_url: 'https://ada:canary@example.com/canary', secret: canary, events: {events}}}\n"
+    )
+
+    done = cli("check", "--json")
+
+    assert (done.code, of(done, "notifications")) == (0, found)
+    lanes = [("ok", "calls: no limit")] if "loyalty" in events else []
+    assert of(done, "lane notifications.loyalty") == lanes
+    assert "canary" not in done.out + done.err
 
 
 def test_each_skill_is_told_of_and_sources_that_none_takes(house: Any, cli: Callable[..., Any]) -> None:

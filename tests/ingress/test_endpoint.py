@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from worker.engine.events import event_id
+from worker.ingress.endpoint import SourceEntry
 
 pytestmark = pytest.mark.anyio
 
@@ -236,6 +238,22 @@ async def test_bodies_still_arriving_are_bounded_together(make: Any, ask: Any) -
 
     assert (reply.status, reply.headers["retry-after"], reply.headers["connection"]) == (503, "5", "close")
     assert app._endpoint._reading == 0
+
+
+async def test_whoever_drops_an_event_on_any_5xx_is_answered_429(
+    make: Any, ask: Any, keeper: Any, sources: dict[str, SourceEntry]
+) -> None:
+    shop = sources["shop"]
+    sources["shop"] = replace(shop, platform=replace(shop.platform, drops_on_5xx=True))
+    keeper.mode = "down"
+    kept = await ask(make(), body=BODY)
+    full = await ask(make(reading_bytes=1000), headers={}, chunks=[b"x" * 600, b"x" * 600, b"x"])
+    keeper.mode = "ok"
+    fine = await ask(make(), body=BODY)
+
+    assert (kept.status, kept.headers["retry-after"], kept.body) == (429, "5", b'{"status":"too many requests"}')
+    assert (full.status, full.headers["retry-after"], full.headers["connection"]) == (429, "5", "close")
+    assert fine.status == 202
 
 
 async def test_nothing_of_a_request_reaches_the_log(make: Any, ask: Any, keeper: Any, signed: Any) -> None:

@@ -10,10 +10,28 @@ from connectors.sections import NotificationsSection
 from connectors.values import Section
 from worker.commands.init import starter
 from worker.settings.explaining import written
+from worker.settings.loyalty import (
+    Birthday,
+    Bonuses,
+    Campaign,
+    Caps,
+    Coupon,
+    Expiry,
+    Level,
+    LoyaltyRules,
+    NewCustomers,
+    ProductRule,
+    Referral,
+    Review,
+    Subscription,
+    Tiers,
+)
 from worker.settings.models import (
     CustomerSync,
     CustomerSyncOptions,
     Engine,
+    LoyaltyOptions,
+    LoyaltySkill,
     OrderSync,
     OrderSyncOptions,
     Settings,
@@ -29,6 +47,7 @@ _EXAMPLES = {"base_url", "field_mapping", "import_list_id", "company", "loyalty_
 MORE = dict.fromkeys(
     (
         *("WOOCOMMERCE_WEBHOOK_SECRET", "MAGENTO_WEBHOOK_SECRET", "OUTLET_WEBHOOK_SECRET"),
+        *("VOUCHERIFY_WEBHOOK_SECRET", "BREVO_WEBHOOK_SECRET"),
         *("CUSTOBAR_API_KEY", "VOUCHERIFY_APP_ID", "VOUCHERIFY_API_KEY"),
     ),
     "c",
@@ -63,12 +82,28 @@ def test_settings_that_are_switched_off_are_valid_and_show_the_defaults(everythi
     assert skill is not None
     assert skill.options == CustomerSyncOptions(list_id=5)
     assert settings.skills.order_sync == OrderSync(source=["shopify"], destinations=["brevo"])
-    assert set(settings.sources) == {"shopify", "woocommerce", "magento", "outlet"}
+    assert set(settings.sources) == {"shopify", "woocommerce", "magento", "outlet", "voucherify", "brevo"}
     assert list(settings.destinations.configured()) == list(DESTINATIONS)
     for name, section in settings.destinations.configured().items():
         shown = section.model_dump(exclude_defaults=True, exclude={"api_key", "app_id"})
         assert set(shown) <= _EXAMPLES, f"{name} shows what is not its default"
     assert settings.notifications == NotificationsSection(webhook_url="https://example.com/webhooks/commerce-sync")
+
+
+def test_loyalty_that_is_switched_on_shows_the_defaults_but_for_what_is_off(everything: tuple[str, Settings]) -> None:
+    _, settings = everything
+    skill = settings.skills.loyalty
+
+    assert skill is not None
+    examples = {"bonuses", "expiry", "new_customers"}
+    assert skill.model_copy(update={"rules": LoyaltyRules()}) == LoyaltySkill(
+        source=["shopify"], destinations=["brevo"]
+    )
+    assert set(skill.rules.model_dump(exclude_defaults=True)) - {"tiers"} == examples
+    assert [level.model_dump(exclude={"list_id"}) for level in skill.rules.tiers.levels] == [
+        level.model_dump(exclude={"list_id"}) for level in Tiers().levels
+    ]
+    assert skill.rules.tiers.model_copy(update={"levels": Tiers().levels}) == Tiers()
 
 
 @pytest.mark.parametrize(
@@ -81,6 +116,10 @@ def test_settings_that_are_switched_off_are_valid_and_show_the_defaults(everythi
         CustomerSyncOptions,
         OrderSync,
         OrderSyncOptions,
+        LoyaltySkill,
+        LoyaltyOptions,
+        LoyaltyRules,
+        Tiers,
         Engine,
         Spool,
         Web,
@@ -91,6 +130,20 @@ def test_starter_shows_every_setting(everything: tuple[str, Settings], section: 
     missing = [
         name for name in section.model_fields if not re.search(rf"^ *{written(name)}:", text, flags=re.MULTILINE)
     ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        *(ProductRule, Level, Birthday, Bonuses, Subscription, Referral, Review, Coupon, Campaign, Caps, Expiry),
+        NewCustomers,
+    ],
+)
+def test_starter_shows_every_key_of_the_rules_of_loyalty(section: type[Section]) -> None:
+    _, _, skill = starter().partition("  #loyalty:\n")
+    missing = [name for name in section.model_fields if not re.search(rf"\b{name}:", skill)]
 
     assert missing == []
 

@@ -11,6 +11,7 @@ from connectors import notifications
 from connectors.connector import Budget, Connector
 from mappings.registry import PLATFORMS
 from worker.commands.check_live import live_findings
+from worker.commands.check_loyalty import loyalty_findings
 from worker.commands.check_store import store_findings
 from worker.commands.deployment import configuration
 from worker.commands.failures import FAILED
@@ -56,6 +57,7 @@ def setup_findings(settings: Settings) -> Iterator[Finding]:
             closed = f"its address is closed: write its webhook secret into sources.{name}.secrets"
             yield broken(f"source {name}", closed)
     yield from _skills(settings)
+    yield from loyalty_findings(settings)
     for destination, lanes in build_connectors(settings).items():
         for lane, connector in lanes.items():
             yield fine(f"lane {destination}.{lane}", _pace(connector))

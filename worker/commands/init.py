@@ -29,6 +29,11 @@ sources:
   #outlet:
   #  platform: shopify
   #  secrets: ["${OUTLET_WEBHOOK_SECRET}"]
+  # A vendor that owns the balance of points (skills.loyalty.balance_owner) tells it here.
+  #voucherify:
+  #  secrets: ["${VOUCHERIFY_WEBHOOK_SECRET}"]
+  #brevo:
+  #  secrets: ["${BREVO_WEBHOOK_SECRET}"]
 
 destinations:
   brevo:
@@ -105,6 +110,64 @@ skills:
   #    batch_size: 500
   #    events: true            # tell each step of an order (paid, shipped, refunded ...), so that automations can start
   #    products: false         # true tells the products of its lines too
+
+  # Points and tiers, by orders. The README says what each rule does; shown are the defaults, and examples of the rest.
+  #loyalty:
+  #  enabled: true
+  #  source: [shopify]
+  #  destinations: [brevo]
+  #  balance_owner: internal   # or voucherify, brevo: that vendor counts, and a source of its platform tells us
+  #  options:
+  #    sync_mode: realtime     # or batch, as above
+  #    batch_interval: 60
+  #    batch_size: 500
+  #    events: true            # tell points awarded and tiers changed one by one, so that automations can start
+  #  rules:
+  #    points_per_unit: 1      # of the currency; or by currency, such as {EUR: 1, USD: 0.9, "*": 0}
+  #    base: total             # or subtotal: the lines alone
+  #    tax: true               # false: what earns is reckoned without it; so with shipping, and discounts
+  #    shipping: true
+  #    discounts: true         # false: the price before discounts earns
+  #    rounding: half_up       # or half_even, up, down
+  #    round_per: order        # or line
+  #    earned_when: paid       # or created, shipped, delivered
+  #    minimum_order: 0
+  #    excluded_groups: []     # tags and groups of customers who take no part, such as [staff]
+  #    products: []            # such as - {multiplier: 2, categories: [Tea], products: ["9123"], label: Double tea}
+  #    combine: best           # of several that fit a line the best counts, or their product
+  #    multipliers: product    # of tier, birthday, subscription and campaign the product counts, or the best
+  #    tiers:
+  #      by: points            # or spending
+  #      period: lifetime      # or rolling_year, calendar_year
+  #      crossing: before      # the order that crosses a threshold earns by the tier before, after, or split at it
+  #      downgrade: true
+  #      grace_days: 0
+  #      levels:               # each may have a multiplier, a bonus for reaching it, and the list_id of its contacts
+  #        - {name: Bronze, threshold: 0}
+  #        - {name: Silver, threshold: 500}
+  #        - {name: Gold, threshold: 2000}
+  #        - name: Platinum
+  #          threshold: 5000
+  #          multiplier: 1
+  #          bonus: 0
+  #          #list_id: 12
+  #    bonuses:
+  #      birthday: {points: 50, multiplier: 1, reason: Birthday Month}
+  #      first_purchase: 0
+  #      subscription: {points: 20, multiplier: 1}
+  #      referral: {buyer: 100, referrer: 200, code: "REF-{id}"}
+  #      review: {points: 50, expires_months: 1, grant: offer}   # or credit: at once, with the delivery
+  #    coupons: []             # what points are paid for, such as - {code: POINTS-10, costs: 1000}
+  #                            # or - {code: "P-*", points_per_unit: 100}: so many for each unit of the discount
+  #    campaigns: []           # such as - {name: Double Points Week, first_day: 2026-11-23, last_day: 2026-11-29,
+  #                            #            multiplier: 2, points: 0, tiers: [Gold]}
+  #    caps: {}                # such as {per_order: 1000, per_day: 2000, per_month: 5000, per_year: 20000}
+  #    expiry: {after_months: 12}   # or {end_of_year: 0}: with the end of the year they were earned in, 1: the next
+  #    partial_refunds: share  # of bonuses and coupons; keep: until the whole order is refunded
+  #    new_customers: {list_id: 11, orders: 1}   # the list of those with fewer orders than that
+  #    account_id: "{id}"      # the id of the account, such as LYL-{id}
+  #    time_zone: UTC          # in which days, months and years begin
+  #    window_days: 400        # how long an order may still change
 
 #identity:
 #  bare_ids: shopify           # this source's ids are stored as they are; the others' carry the source's name

@@ -40,11 +40,13 @@ sources:
   custom: {{secrets: ["{secret}"]}}
 destinations:
   brevo: {{api_key: "sandbox", base_url: "{brevo}/v3", limits: off}}
-  custobar: {{api_key: "sandbox", base_url: "{custobar}/api", limits: off}}
-  voucherify: {{app_id: "sandbox", api_key: "sandbox", base_url: "{voucherify}", limits: off}}
+  custobar: {{api_key: "sandbox", base_url: "{custobar}/api", limits: off, company: ACME}}
+  voucherify: {{app_id: "sandbox", api_key: "sandbox", base_url: "{voucherify}", limits: off,
+                loyalty_campaign: Loyalty}}
 skills:
   customer-sync: {{enabled: true, options: {{delete_behavior: hard, list_id: 5}}, log_level: error}}
   order-sync: {{enabled: true, options: {{events: true, products: true}}}}
+  loyalty: {{enabled: true}}
 engine: {{data_dir: {folder}, poll_first: 0.3, poll_cap: 1}}
 """
 
@@ -107,6 +109,8 @@ def story(seed: int = 11) -> Story:
         orders = [purchase(shop, index, buyers[index % len(buyers)], start) for index in range(PURCHASES)]
         found.shoppers += [person for person, _ in people]
         found.purchases += orders
+        for order in orders:
+            order.buyer.points += order.points
         of_shoppers = [list(shop.tells_shopper(person, versions)) for person, versions in people if person.number]
         of_orders = [
             [told for n in range(len(order.life)) for told in shop.tells_purchase(order, order.life[: n + 1])]

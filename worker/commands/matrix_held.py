@@ -1,11 +1,11 @@
 """What the three destinations must hold of shoppers and purchases, in their own words, and what is different there."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
-from worker.commands.matrix_story import CENT, SHIPPING, Json, Purchase, Shopper, Step, taxed
+from worker.commands.matrix_story import CENT, SHIPPING, TIER, Json, Purchase, Shopper, Step, taxed
 
 
 class Held(Protocol):
@@ -36,7 +36,9 @@ class Brevo:
         self._orders = {order["id"]: order for order in state["orders"]}
         self._products = {product["id"] for product in state["products"]}
         self._events = _gathered(
-            (event["event_properties"]["order_id"], _brevo_event(event)) for event in state["events"]
+            (event["event_properties"]["order_id"], _brevo_event(event))
+            for event in state["events"]
+            if not event["event_name"].startswith(_LOYALTY)
         )
         self.shoppers, self.purchases = len(state["contacts"]), len(state["orders"])
 
@@ -54,6 +56,8 @@ class Brevo:
             granted=(bool(person.granted), not contact["emailBlacklisted"]),
             granted_sms=(False, not contact["smsBlacklisted"]),
             lists=([5], contact["listIds"]),
+            points=(person.points, has.get("LOYALTY_POINTS")),
+            tier=(TIER, has.get("LOYALTY_TIER")),
         )
 
     def purchase(self, order: Purchase) -> list[str]:
@@ -67,6 +71,7 @@ class Brevo:
             buyer=(True, whose in {order.buyer.our_id, order.buyer.email}),
             total=(order.total, Decimal(str(found["amount"])).quantize(CENT)),
             net=(order.net, Decimal(found["metaInfo"]["net"]).quantize(CENT)),
+            points=(order.points, _points(found["metaInfo"])),
             lines=([_line(item.product, item.quantity) for item in order.items], _brevo_lines(found)),
             status=(order.ended(_BREVO_STATUSES), found["status"]),
             events=(order.told(_BREVO_EVENTS), sorted(self._events[order.our_id])),
@@ -83,7 +88,11 @@ class Custobar:
         }
         self._sales = {sale["sale_external_id"]: sale for sale in state["sales"]}
         self._products = {product["external_id"] for product in state["products"]}
-        self._events = _gathered((event["sale_id"], event["type"]) for event in state["events"])
+        self._events = _gathered(
+            (event["sale_id"], event["type"])
+            for event in state["events"]
+            if not event["type"].lower().startswith(_LOYALTY)
+        )
         self.shoppers = sum(not customer.get("is_deleted") for customer in state["customers"])
         self.purchases = len(state["sales"])
 
@@ -101,6 +110,8 @@ class Custobar:
             phone=(person.phone, customer.get("phone_number")),
             granted=(bool(person.granted), customer["can_email"]),
             granted_sms=(False, customer["can_sms"]),
+            points=(person.points, customer.get("ACME__loyalty_points")),
+            tier=(TIER, customer.get("ACME__loyalty_tier")),
         )
 
     def purchase(self, order: Purchase) -> list[str]:
@@ -118,6 +129,7 @@ class Custobar:
                 sorted(_line(item.product, item.quantity) for item in order.items),
                 sorted(_line(row["product_id"], row["quantity"]) for row in rows),
             ),
+            points=({order.points}, {_points(row, "ACME__") for row in rows}),
             status=(order.ended(_CUSTOBAR_STATES), sale["sale_state"]),
             events=(order.told(_CUSTOBAR_EVENTS), sorted(self._events[order.our_id])),
             products=(True, all(str(item.product) in self._products for item in order.items)),
@@ -137,7 +149,15 @@ class Voucherify:
         }
         self._orders = {order["source_id"]: order for order in state["orders"]}
         self._buyers = {order["source_id"]: customers.get(order.get("customer_id"), {}) for order in state["orders"]}
-        self._events = _gathered((event["metadata"]["order_id"], _voucherify_event(event)) for event in state["events"])
+        self._events = _gathered(
+            (event["metadata"]["order_id"], _voucherify_event(event))
+            for event in state["events"]
+            if not event["event"].startswith(_LOYALTY)
+        )
+        # Who never had points has no card.
+        self._cards = Counter[str]()
+        for card in state["cards"]:
+            self._cards[card["holder_id"]] += card["loyalty_card"]["balance"]
         self.shoppers, self.purchases = len(customers), len(state["orders"])
 
     def shopper(self, person: Shopper) -> list[str]:
@@ -152,6 +172,9 @@ class Voucherify:
             phone=(person.phone, customer.get("phone")),
             granted=(person.granted, decided),
             granted_sms=(False, "accepts_sms_marketing" in customer["metadata"]),
+            points=(person.points, customer["metadata"].get("loyalty_points")),
+            tier=(TIER, customer["metadata"].get("loyalty_tier")),
+            card=(person.points, self._cards[customer["id"]]),
         )
 
     def purchase(self, order: Purchase) -> list[str]:
@@ -163,6 +186,7 @@ class Voucherify:
             buyer=(order.buyer.email, self._buyers[order.our_id].get("email")),
             total=(_cents(order.total), found["total_amount"]),
             net=(_cents(order.net), found["metadata"].get("net_amount")),
+            points=(order.points, _points(found["metadata"])),
             lines=(
                 [_line(item.product, item.quantity) for item in order.items],
                 [_line(item["source_id"], item["quantity"]) for item in found["items"]],
@@ -172,6 +196,8 @@ class Voucherify:
         )
 
 
+# What the events of loyalty begin with: which there are depends on what arrives first, points do not.
+_LOYALTY: Final = "loyalty_"
 _BREVO_STATUSES: Final[Mapping[Step, str]] = {
     "created": "pending",
     "paid": "paid",
@@ -239,6 +265,12 @@ def _brevo_lines(order: Json) -> list[str]:
 
 def _line(product: int | str, quantity: int) -> str:
     return f"{quantity} of {product}"
+
+
+def _points(told: Json, prefix: str = "") -> int | None:
+    """Give the points that an order is told to have earned, less those that were taken back."""
+    earned = told.get(f"{prefix}points_earned")
+    return None if earned is None else earned - (told.get(f"{prefix}points_reversed") or 0)
 
 
 def _cents(amount: Decimal) -> int:

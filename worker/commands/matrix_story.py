@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, Literal, TypeAlias
 
 from worker.commands.scenario import FIRST_NAMES, LAST_NAMES
@@ -20,6 +20,7 @@ DISCOUNT: Final = Decimal("5.00")
 CENT: Final = Decimal("0.01")
 ACCOUNTS: Final = 9
 GUESTS: Final = 2
+TIER: Final = "Bronze"
 
 LIVES: Final[Sequence[tuple[Step, ...]]] = (
     ("created",),
@@ -35,7 +36,10 @@ LIVES: Final[Sequence[tuple[Step, ...]]] = (
 
 @dataclass(kw_only=True, slots=True)
 class Shopper:
-    """A customer at the end. `number` is the shop's, 0 for a guest; `granted` is None for one who was never asked."""
+    """A customer at the end. `number` is the shop's, 0 for a guest; `granted` is None for one who was never asked.
+
+    `points` are those of all orders: too few of them for any tier but the first.
+    """
 
     source: str
     number: int
@@ -46,6 +50,7 @@ class Shopper:
     born: datetime
     granted: bool | None = None
     deleted: bool = False
+    points: int = 0
 
     @property
     def our_id(self) -> str:
@@ -118,6 +123,12 @@ class Purchase:
     def net(self) -> Decimal:
         """What is left of the total."""
         return self.total - self.refunded
+
+    @property
+    def points(self) -> int:
+        """What is earned once it is paid, where nobody changes the rules: a point for each unit left, half up."""
+        earns = "paid" in self.life and "cancelled" not in self.life
+        return int(self.net.quantize(Decimal(1), ROUND_HALF_UP)) if earns else 0
 
     def ended(self, words: Mapping[Step, str]) -> str:
         """Give the word for the last step of its life that there is one for."""

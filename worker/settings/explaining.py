@@ -19,6 +19,7 @@ Context: TypeAlias = Mapping[str, Any]
 _KINDS: Final = {
     "int": ("this is no whole number", "write a number such as 5"),
     "float": ("this is no number", "write a number such as 1.5"),
+    "decimal": ("this is no number", "write a number such as 1.5"),
     "bool": ("this is no switch", "write true or false"),
     "string": ("this is no text", "put quotes around it"),
     "model": ("here belong keys", "write `key: value` lines under it, indented"),

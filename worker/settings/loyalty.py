@@ -1,66 +1,39 @@
 """The rules of a loyalty programme as they are written under the skill loyalty: what earns, what costs, which tier."""
 
-import re
-from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from itertools import pairwise
+from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from connectors.values import Label, Listed, Lowered, Section, Whole, taught
+from worker.settings.values import Amount, Day, Multiplier, Rates, Zone
 
 # More points than any programme gives, and few enough that sums stay exact at every destination.
 MOST_POINTS: Final = 1_000_000_000
 MOST_RULES: Final = 200
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 ID: Final = "{id}"
-
-
-def _exact(value: Any) -> Any:  # noqa: ANN401 - a validator takes what the file holds
-    """Take a number by what is written: 1.1 is eleven tenths, not the float next to it."""
-    if isinstance(value, bool):
-        raise taught("this is a number, not a switch", "write a number")
-    return Decimal(repr(value)) if isinstance(value, float) else value
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise taught("this is no time zone", "write one such as Europe/Berlin, or UTC")
-    return name
 
 
 def _template(text: str) -> str:
     if text.count(ID) != 1 or "{" in text.replace(ID, ""):
-        raise taught("this holds no {id}", 'write where the customer\'s id stands, such as "REF-{id}"')
+        raise taught("this holds no {id}", 'write where the customer\'s id stands, such as "C-{id}"')
     return text
 
 
-def _rates(value: Any) -> Any:  # noqa: ANN401 - a validator takes what the file holds
-    """Take one number for every currency: `points_per_unit: 2` is `{"*": 2}`."""
-    if isinstance(value, dict):
-        if any(name != "*" and not _CURRENCY.fullmatch(str(name)) for name in value):
-            raise taught("this is no currency", 'write codes such as EUR, or "*" for every other')
-        return value
-    return {"*": value}
-
-
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
-Multiplier = Annotated[Exact, Field(ge=0, le=1000)]
-Amount = Annotated[Exact, Field(ge=0, le=1_000_000_000)]
 Points = Annotated[Whole, Field(ge=0, le=MOST_POINTS)]
 Count = Annotated[Whole, Field(ge=1, le=10_000)]
 Months = Annotated[Whole, Field(ge=1, le=240)]
 ListId = Annotated[Whole, Field(ge=1, le=2**53)]
 Template = Annotated[Label, AfterValidator(_template)]
 Names = Annotated[tuple[Label, ...], Field(max_length=1000), Listed]
-Rates = Annotated[dict[str, Multiplier], BeforeValidator(_rates), Field(max_length=200)]
 
 
 class ProductRule(Section):
     """What lines of some products earn by: those in one of `categories`, or whose product, variant or sku is named."""
 
-    multiplier: Multiplier
+    multiplier: Multiplier = Field(examples=["2"])
     categories: Names = ()
     products: Names = ()
     label: Label | None = None
@@ -78,8 +51,8 @@ class Level(Section):
     Contacts are on its list while they are in it.
     """
 
-    name: Label
-    threshold: Amount
+    name: Label = Field(examples=["Silver"])
+    threshold: Amount = Field(examples=["500"])
     multiplier: Multiplier = Decimal(1)
     bonus: Points = 0
     list_id: ListId | None = None
@@ -106,16 +79,18 @@ class Tiers(Section):
         Bronze=0, Silver=500, Gold=2000, Platinum=5000
     )
 
-    @model_validator(mode="after")
-    def _rise(self) -> Self:
-        thresholds = [level.threshold for level in self.levels]
-        if thresholds[0] != 0:
+    @field_validator("levels")
+    @classmethod
+    def _rise(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        if levels[0].threshold != 0:
             raise taught("the first tier has a threshold", "begin with a tier from 0, the one of everybody")
-        if sorted(set(thresholds)) != thresholds:
-            raise taught("the thresholds do not rise", "order the tiers from the lowest to the highest")
-        if len({level.name for level in self.levels}) < len(self.levels):
+        for number, (below, level) in enumerate(pairwise(levels), 2):
+            if level.threshold <= below.threshold:
+                wrong = f"the threshold of tier {number} is not above that of tier {number - 1}"
+                raise taught(wrong, "order the tiers from the lowest to the highest")
+        if len({level.name for level in levels}) < len(levels):
             raise taught("two tiers have one name", "give each a name of its own")
-        return self
+        return levels
 
 
 class Birthday(Section):
@@ -150,7 +125,7 @@ class Review(Section):
     `grant: offer` tells it with the order; `credit` gives the points at once.
     """
 
-    points: Points
+    points: Points = Field(examples=["50"])
     expires_months: Months = 1
     grant: Annotated[Literal["offer", "credit"], Lowered] = "offer"
 
@@ -172,7 +147,7 @@ class Coupon(Section):
     counts: the discount is told once.
     """
 
-    code: Label
+    code: Label = Field(examples=["POINTS-10"])
     costs: Points = 0
     points_per_unit: Multiplier = Decimal(0)
 
@@ -189,9 +164,9 @@ class Campaign(Section):
     Of several at once the one with the highest multiplier counts.
     """
 
-    name: Label
-    first_day: date
-    last_day: date
+    name: Label = Field(examples=["Double Points Week"])
+    first_day: Day = Field(examples=["2026-11-23"])
+    last_day: Day = Field(examples=["2026-11-29"])
     multiplier: Multiplier = Decimal(1)
     points: Points = 0
     tiers: Names = ()
@@ -228,7 +203,7 @@ class Expiry(Section):
 class NewCustomers(Section):
     """The list of those who have bought fewer than `orders` times."""
 
-    list_id: ListId
+    list_id: ListId = Field(examples=["7"])
     orders: Count = 1
 
 
@@ -266,16 +241,19 @@ class LoyaltyRules(Section):
     partial_refunds: Annotated[Literal["share", "keep"], Lowered] = "share"
     new_customers: NewCustomers | None = None
     account_id: Template = "{id}"
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Zone = "UTC"
     window_days: Annotated[Whole, Field(ge=366, le=3650)] = 400
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        names = {level.name for level in self.tiers.levels}
-        for campaign in self.campaigns:
-            if not set(campaign.tiers) <= names:
-                raise taught("a campaign is for a tier that is not there", "name one of `tiers.levels`")
-        return self
+    @field_validator("campaigns")
+    @classmethod
+    def _are_for_tiers(cls, campaigns: tuple[Campaign, ...], info: ValidationInfo) -> tuple[Campaign, ...]:
+        tiers = info.data.get("tiers")
+        names = {level.name for level in tiers.levels} if tiers else set()
+        for number, campaign in enumerate(campaigns, 1):
+            if names and not names.issuperset(campaign.tiers):
+                wrong = f"campaign {number} is for a tier that is not there"
+                raise taught(wrong, "name tiers as they are written in `tiers.levels`")
+        return campaigns
 
     @property
     def zone(self) -> ZoneInfo:

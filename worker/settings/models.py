@@ -13,6 +13,7 @@ from connectors.sections import BrevoMapping, DestinationSection, NotificationsS
 from connectors.values import DAY, Label, Listed, Lowered, Number, Section, Whole, signs, snake, taught
 from mappings.registry import PLATFORMS
 from worker.settings.crosschecks import SKILLS, crosschecks
+from worker.settings.faults import dotted
 from worker.settings.loyalty import LoyaltyRules
 from worker.settings.values import Host, Prefix, RedisUrl, Secrets, SourceName
 
@@ -277,5 +278,5 @@ class Settings(Section):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         for cross in crosschecks(self.model_dump()):
-            raise taught(f"{'.'.join(cross.loc)}: {cross.wrong}", cross.instead)
+            raise taught(f"{dotted(cross.loc)}: {cross.wrong}", cross.instead)
         return self

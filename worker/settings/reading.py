@@ -173,7 +173,10 @@ def _validated(data: dict[str, Any]) -> tuple[Settings | None, list[ErrorDetails
 
 def _told(tree: Tree, errors: Iterable[ErrorDetails], broken: set[Keys]) -> list[Slip]:
     """Explain the models' errors and the crosschecks, but for what stands under a value that could not be read."""
-    own = [error for error in errors if error["loc"]]
+    named = [error for error in errors if error["loc"]]
+    # A list whose parts are all wrong counts as empty, which is no fault of its own.
+    above = {one["loc"][:length] for one in named for length in range(1, len(one["loc"]))}
+    own = [one for one in named if one["type"] != "too_short" or one["loc"] not in above]
     found = [(_whole(error), error) for error in own[:MOST_FAULTS]]
     told = [(loc, explained({**error, "loc": loc})) for loc, error in found]
     told += [(cross.loc, (cross.wrong, cross.instead)) for cross in crosschecks(tree.data)]
