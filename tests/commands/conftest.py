@@ -14,6 +14,7 @@ import pytest
 import redis
 import structlog
 
+from tests.commands.club import Club
 from worker.commands.deployment import Deployment, configuration, opened
 from worker.commands.main import main
 from worker.embedded import EmbeddedStore
@@ -148,10 +149,18 @@ def cli(bare: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 @pytest.fixture
+def club(running: House, embedded_store: EmbeddedStore, real_store: redis.Redis) -> Iterator[Club]:
+    """Give a shop with a loyalty programme on an empty real store."""
+    found = Club(running, real_store, embedded_store.url)
+    with found.stack:
+        yield found
+
+
+@pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the lanes that a command woke; Celery stays out of this process."""
     lanes: list[str] = []
-    for command in ("trigger", "dead_letters"):
+    for command in ("trigger", "dead_letters", "loyalty_keeping"):
         monkeypatch.setattr(f"worker.commands.{command}.wake_all", lanes.extend)
     return lanes
 

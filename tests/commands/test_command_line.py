@@ -17,7 +17,19 @@ from worker.embedded import EmbeddedStore
 ROOT = Path(__file__).parents[2]
 MAIN = "from worker.commands.main import main; main()"
 SLOW = ("celery", "redis", "rich", "requests", "pydantic", "starlette", "uvicorn", "structlog")
-COMMANDS = ("demo", "up", "init", "check", "attributes", "send", "preview", "trigger", "status", "dead-letters")
+COMMANDS = (
+    "demo",
+    "up",
+    "init",
+    "check",
+    "attributes",
+    "send",
+    "preview",
+    "trigger",
+    "status",
+    "dead-letters",
+    "loyalty",
+)
 
 
 def run(*arguments: str, cwd: Path, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -3,6 +3,7 @@
 import redis.exceptions
 
 from worker.embedded import EmbeddedStoreError
+from worker.engine.errors import UnknownVersionError
 from worker.scrubbing import scrub_text
 from worker.settings.faults import ConfigurationError
 
@@ -24,6 +25,8 @@ def explain(error: Exception) -> tuple[int, str]:
             return CONFIGURATION, str(error)
         case CommandError() | EmbeddedStoreError():
             return FAILED, str(error)
+        case UnknownVersionError():
+            return FAILED, f"the store holds what a newer release has written ({error.detail}): run that release"
         case redis.exceptions.AuthenticationError():
             return FAILED, "the store refuses the password in its address"
         case redis.exceptions.RedisError():

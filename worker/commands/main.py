@@ -6,6 +6,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from worker.commands.loyalty import loyalty
+from worker.commands.options import AllOption, DryRun, Json
+
 app = typer.Typer(
     name="commerce-sync",
     help="Brings customers and orders of your shops to Brevo, Custobar and Voucherify: nothing is lost.",
@@ -18,14 +21,12 @@ letters = typer.Typer(
     help="What could not be delivered and waits for a person.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(letters, name="dead-letters")
+app.add_typer(loyalty, name="loyalty")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 PayloadFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A JSON file.")]
 DestinationOption = Annotated[str | None, typer.Option("--destination", help="Only of this destination.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only those buried for this reason.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Only newer ones: 30m, 12h, 7d or an ISO time.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
 @app.command()
@@ -36,7 +37,7 @@ def demo(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run the whole system once, on an embedded store and the Brevo sandbox, and show what arrived."""
+    """Run the whole system once, on an embedded store and sandboxes, and show what arrived: customers, then points."""
     from worker.commands import demo, matrix
 
     _exit(matrix.run(as_json=as_json) if everything else demo.run(events=events, as_json=as_json))
