@@ -15,6 +15,7 @@ import tests.faults.ingress_load
 import tests.faults.ingress_refusals
 import tests.faults.ingress_repeats
 import tests.faults.ingress_spool
+import tests.faults.loyalty
 import tests.faults.operations
 import tests.faults.soak
 import tests.faults.store_data
@@ -31,7 +32,7 @@ import tests.faults.worker_stalls
 
 # What the catalogue has and this product has not yet.
 NOT_YET: Final[Mapping[str, str]] = {
-    "F47": "no notifications are sent yet: `notifications` is read and checked, and `check` says so",
+    "F47": "of `notifications` only loyalty is sent yet, by a lane like any other; `check` says what is not",
     "F51": "requests for erasure are kept whole and wait for a person on the lane `requests`; nothing erases yet",
     "F52": "shop/redact and app/uninstalled wait for a person in the same way",
     "F54": "there is no dashboard yet; `status` reads figures that cost the same whatever waits",

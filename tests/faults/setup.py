@@ -28,11 +28,13 @@ class Setup:
     gives another address for a sandbox's, such as that of a proxy before it, `store_via` another for the store's.
     `limits` are those of all destinations, or by vendor. `prefix` is put before the command of web, workers and beat,
     such as faketime; `environ` is added to their environment. Without `store_first` the store is started by the case.
-    `up` runs one `commerce-sync up` in place of web, worker and beat.
+    `up` runs one `commerce-sync up` in place of web, worker and beat. With `loyalty` an order earns a point for each
+    unit of money, and Voucherify holds cards.
     """
 
     destinations: tuple[str, ...] = ("brevo",)
     orders: bool = False
+    loyalty: bool = False
     workers: int = 1
     webs: int = 1
     beats: int = 1
@@ -54,8 +56,12 @@ class Setup:
         """Give the configuration for sandboxes at these addresses."""
         keys: Mapping[str, Mapping[str, Any]] = {
             "brevo": {"api_key": KEY, **self.brevo},
-            "custobar": {"api_key": KEY},
-            "voucherify": {"app_id": "faults", "api_key": KEY},
+            "custobar": {"api_key": KEY, **({"company": "ACME"} if self.loyalty else {})},
+            "voucherify": {
+                "app_id": "faults",
+                "api_key": KEY,
+                **({"loyalty_campaign": "Loyalty"} if self.loyalty else {}),
+            },
         }
         destinations = {
             vendor: {
@@ -68,6 +74,8 @@ class Setup:
         skills: dict[str, Any] = {"customer-sync": {"enabled": True, "options": dict(self.options)}}
         if self.orders:
             skills["order-sync"] = {"enabled": True}
+        if self.loyalty:
+            skills["loyalty"] = {"enabled": True}
         return {
             "sources": {name: {"secrets": [SECRET]} for name in ("shopify", "woocommerce", "magento", "custom")},
             "destinations": destinations,

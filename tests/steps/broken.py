@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from connectors.voucherify_points import VoucherifyPoints
 from tests.steps.lives import Worker
 from worker.engine.events import Event
 from worker.engine.keeping import Keeper
-from worker.engine.lanes import Lanes, Mapped, Settlement
+from worker.engine.lanes import Guarded, Lanes, Mapped, Settlement
 from worker.ingress.drain import Drain
 from worker.sync.delivery import Deliverer
 
@@ -42,6 +43,65 @@ def maps_in_two(_worker: Worker) -> None:
     Lanes.finish_map = broken  # type: ignore[method-assign]
 
 
+def books_before(_worker: Worker) -> None:
+    """Write what an event changes in the loyalty accounts, and settle the event afterwards."""
+    finish = Lanes.finish_map
+
+    def broken(self: Lanes, mapped: Sequence[Mapped]) -> Any:
+        _write(self, mapped)
+        return finish(self, [replace(one, guarded=Guarded(revisions=(), writes=())) for one in mapped])
+
+    Lanes.finish_map = broken  # type: ignore[method-assign]
+
+
+def books_after(_worker: Worker) -> None:
+    """Settle the event first, and write the accounts afterwards: points are told before the account has them."""
+    finish = Lanes.finish_map
+
+    def broken(self: Lanes, mapped: Sequence[Mapped]) -> Any:
+        done = finish(self, [replace(one, guarded=Guarded(revisions=(), writes=())) for one in mapped])
+        _write(self, mapped)
+        return done
+
+    Lanes.finish_map = broken  # type: ignore[method-assign]
+
+
+def _write(lanes: Lanes, mapped: Sequence[Mapped]) -> None:
+    for one in mapped:
+        with lanes.scripts.store.pipeline() as pipe:
+            for name, key, *rest in one.guarded.writes:
+                pipe.execute_command(name, f"{lanes.scripts.prefix}:{key}", *rest)
+            pipe.execute()
+
+
+def pays_first(_worker: Worker) -> None:
+    """Push what changes cards before the account is written and the event settled."""
+    finish = Lanes.finish_map
+
+    def broken(self: Lanes, mapped: Sequence[Mapped]) -> Any:
+        paid = {one.event: [push for push in one.pushes if push.lane == "voucherify.points"] for one in mapped}
+        for pushes in paid.values():
+            if pushes:
+                self.push(pushes[0].lane, pushes)
+        rest = [
+            replace(one, pushes=tuple(push for push in one.pushes if push not in paid[one.event])) for one in mapped
+        ]
+        return finish(self, [replace(one, reason=one.reason or "pushed") for one in rest])
+
+    Lanes.finish_map = broken  # type: ignore[method-assign]
+
+
+def trusts_answers(_worker: Worker) -> None:
+    """Move points without a note that says so before the answer is there."""
+    move = VoucherifyPoints._balance
+    VoucherifyPoints._balance = lambda self, state: replace(move(self, state), doubt={})  # type: ignore[method-assign]
+
+
+def trusts_lookups(_worker: Worker) -> None:
+    """Believe at once that points were not moved, though a look at the card says that they were."""
+    VoucherifyPoints._look_up = VoucherifyPoints._balance  # type: ignore[method-assign]
+
+
 def answers_first() -> None:
     """Answer webhooks and keep them a little later."""
     keep = Keeper.keep
@@ -72,6 +132,16 @@ def erases_first() -> None:
 
 
 WORKERS: Final[Mapping[str, Callable[[Worker], None]]] = {
-    one.__name__: one for one in (settles_first, forgets_steps, maps_in_two)
+    one.__name__: one
+    for one in (
+        settles_first,
+        forgets_steps,
+        maps_in_two,
+        books_before,
+        books_after,
+        pays_first,
+        trusts_answers,
+        trusts_lookups,
+    )
 }
 WEBS: Final[Mapping[str, Callable[[], None]]] = {one.__name__: one for one in (answers_first, erases_first)}

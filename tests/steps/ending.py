@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import redis
 
+from tests.steps.points import numbered_anew, read_loyalty, shown_card, version_shown, wrong_balances
 from tests.steps.story import IMPORT_LIST
 from tests.steps.vendors import Milestone, Vendors
 from worker.engine.dead_letters import DeadLetters
@@ -20,7 +21,7 @@ from worker.sync.facets import REACHED
 
 # When a vendor wrote something, and the numbers it gave out by itself.
 _INCIDENTAL: Final = frozenset(
-    {"id", "createdAt", "modifiedAt", "created_at", "updated_at", "statistics", "customer_id"}
+    {"id", "createdAt", "modifiedAt", "created_at", "updated_at", "statistics", "customer_id", "referrer_id"}
 )
 _WORK: Final = re.compile(r".*:lane:[^:]+:(due|leased|held|tokens|taken|attempts|crashes|long|gathering|items:.+)")
 
@@ -49,10 +50,12 @@ def read_ending(vendors: Vendors, store: redis.Redis, prefix: str, lanes: Sequen
         "dead": {one.lane: one.outcomes["dead"] for one in figures},
         "ignored": Figures(scripts).ignored(),
         "records": _records(store, [name for name in names if name.startswith(f"{scripts.prefix}:subject:")]),
+        "loyalty": read_loyalty(store, scripts.prefix),
     }
     faults = [f"{one.lane}: not conserved: {one}" for one in figures if not one.conserved]
     faults += [f"left over: {name}" for name in names if _WORK.fullmatch(name)]
     faults += [f"an event is not closed: {name}" for name in _open(store, names, f"{scripts.prefix}:event:")]
+    faults += wrong_balances(store, scripts.prefix, vendors.state("voucherify"))
     return Ending(tree=json.loads(json.dumps(tree)), milestones=vendors.milestones(), faults=tuple(faults))
 
 
@@ -107,6 +110,7 @@ def _voucherify(state: Any) -> Any:
     return {
         "customers": {one["source_id"]: _own(one) for one in state["customers"]},
         "orders": {one["source_id"]: {**_own(one), "of": names.get(one.get("customer_id"))} for one in state["orders"]},
+        "cards": {names[one["holder_id"]]: shown_card(one) for one in state["cards"]},
     }
 
 
@@ -115,14 +119,20 @@ def _records(store: redis.Redis, names: Sequence[str]) -> Any:
         for name in names:
             pipe.hgetall(name)
         rows = pipe.execute()
-    found = {}
+    found, anew = {}, numbered_anew(names)
     for name, row in zip(names, rows, strict=True):
         record = SubjectRecord.unpack({field.decode(): value for field, value in row.items()})
-        found[name] = {
+        found[anew.get(name, name)] = {
             # A milestone is news once; by which event it was heard of, told apart or together, is no matter.
-            "versions": {name: () if name.startswith(REACHED) else at for name, at in record.versions.items()},
+            "versions": {
+                facet: () if facet.startswith(REACHED) else version_shown(facet, at, once=name in anew)
+                for facet, at in record.versions.items()
+            },
             "consents": record.consents,
-            "kept": record.kept,
+            "kept": {
+                facet: (value, version_shown(facet, at, once=name in anew))
+                for facet, (value, at) in record.kept.items()
+            },
             "doubt": record.doubt,
             "steps": record.steps,
             "aside": sorted(field.decode() for field in row if field.startswith(b"held")),

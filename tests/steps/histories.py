@@ -142,5 +142,5 @@ def _lanes(settings: Settings) -> tuple[str, ...]:
 
 def chosen(steps: Sequence[Step], every: int) -> list[Step]:
     """Give every n-th step, and the first of each kind."""
-    first = {step.script: step for step in reversed(steps)}
+    first = {step.kind: step for step in reversed(steps)}
     return sorted({*steps[::every], *first.values()})

@@ -18,7 +18,7 @@ from typing import Any, Final
 import redis
 import structlog
 
-from connectors import brevo_events, brevo_import, brevo_orders, brevo_products, voucherify_customers
+from connectors import brevo_events, brevo_import, brevo_loyalty, brevo_orders, brevo_products, voucherify_customers
 from tests.steps.moments import SECOND
 from tests.steps.mortal import Mortal, MortalStore
 from tests.steps.story import ACTS, Act
@@ -139,7 +139,7 @@ def bear(settings: Settings, url: str, wire: Wire, mortal: Mortal, began_us: int
 
 def lower_thresholds() -> None:
     """Let three records ride in what a hundred would."""
-    modules: tuple[Any, ...] = (brevo_events, brevo_import, brevo_orders, brevo_products)
+    modules: tuple[Any, ...] = (brevo_events, brevo_import, brevo_loyalty, brevo_orders, brevo_products)
     for module in modules:
         module.BULK = replace(module.BULK, least=SEVERAL)
     voucherify_customers.LEAST_ROWS = SEVERAL  # type: ignore[misc]

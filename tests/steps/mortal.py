@@ -37,6 +37,11 @@ class Step(NamedTuple):
         """The first word: of a script its name."""
         return self.label.split(" ", maxsplit=1)[0]
 
+    @property
+    def kind(self) -> str:
+        """What is done: of a call the whole label, else the first word."""
+        return self.label if " at " in self.label else self.script
+
 
 class Board:
     """What outlives a death: a page that parent and child share."""

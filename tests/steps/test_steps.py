@@ -22,7 +22,7 @@ def play(*options: str) -> Any:
 
 
 def test_a_worker_that_dies_leaves_what_nobody_needs_to_mend() -> None:
-    told = play("--part", "worker", "--every", "80")
+    told = play("--part", "worker", "--every", "150")
 
     assert [] == told["violations"]
     assert told["histories"] == told["converged"] > 20
@@ -30,7 +30,7 @@ def test_a_worker_that_dies_leaves_what_nobody_needs_to_mend() -> None:
 
 
 def test_a_write_that_is_sent_twice_changes_nothing_more() -> None:
-    told = play("--part", "answers", "--every", "200")
+    told = play("--part", "answers", "--every", "400")
 
     assert [] == told["violations"]
     assert told["histories"] == told["converged"] > 10
@@ -46,8 +46,12 @@ def test_a_web_process_that_dies_keeps_all_that_it_answered() -> None:
 @pytest.mark.parametrize(
     ("part", "every", "fault", "said"),
     [
-        ("worker", "200", "settles_first", "wanted"),
-        ("worker", "200", "maps_in_two", "/pushed/"),
+        ("worker", "400", "settles_first", "wanted"),
+        ("worker", "400", "maps_in_two", "/pushed/"),
+        ("worker", "400", "books_before", "on the card"),
+        ("worker", "400", "books_after", "on the card"),
+        ("worker", "400", "trusts_answers", "counted twice"),
+        ("worker", "400", "trusts_lookups", "counted twice"),
         ("web", "6", "answers_first", "answered 202 and not kept"),
         ("web", "6", "erases_first", "answered 202 and not kept"),
     ],

@@ -16,7 +16,8 @@ from tests.steps.mortal import Mortal
 REFUSED: Final = "refused@example.com"
 ANSWER_SECONDS: Final = 0.03
 
-Milestone = tuple[str, str, str]  # destination, order, what happened
+Milestone = tuple[str, str, str]  # destination, order (or customer), what happened
+_OF_LOYALTY: Final = ("points", "balance", "points_balance", "tier", "previous_tier", "reason")
 
 
 def _answer(status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -99,15 +100,17 @@ class Vendors:
 
 
 def _milestone(name: str, event: Any) -> Milestone:
+    """Give what an event tells; those of loyalty are about a customer, where no order is behind them."""
     match name:
         case "brevo":
-            about = event["event_properties"]
-            return name, about["order_id"], f"{event['event_name']} {about.get('refund', '')}".strip()
+            about, kind, whom = event["event_properties"], event["event_name"], event["identifiers"]
         case "custobar":
-            return name, event["sale_id"], event["type"]
+            about, kind, whom = event, event["type"], event.get("customer_id", "")
         case _:
-            about = event["metadata"]
-            return name, about["order_id"], f"{event['event']} {about.get('refund', '')}".strip()
+            about, kind, whom = event["metadata"], event["event"], event["source_id"]
+    order = about.get("order_id") or about.get("sale_id")
+    told = [about.get(part, "") for part in ("refund", *(_OF_LOYALTY if "loyalty" in kind.lower() else ()))]
+    return name, order or json.dumps(whom, sort_keys=True), " ".join([kind, *map(str, told)]).strip()
 
 
 @dataclass
