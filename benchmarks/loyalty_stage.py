@@ -17,13 +17,13 @@ from worker.loyalty.account import Ledger
 from worker.loyalty.history import history
 from worker.loyalty.programme import Programme
 from worker.loyalty.store import Accounts
-from worker.routes import build_mapper
+from worker.routes import build_books, build_mapper
 from worker.settings.models import Settings
 from worker.settings.reading import read
 from worker.store import async_client
 from worker.sync.map_drain import MapDrain
 from worker.sync.outcomes import Books, Outcome
-from worker.wiring import build_books, build_program
+from worker.wiring import build_program
 
 SLICE_SECONDS: Final = 3600.0
 KEYS_AT_ONCE: Final = 1000

@@ -17,7 +17,8 @@ from connectors.brevo_order import decimal, each, filled, identifiers, product_i
 from connectors.connector import Call, Milestone, Nothing, OrderState, Response, Transition, Way
 from connectors.money import minor
 from connectors.verdicts import Verdict
-from mappings.records import Fulfilment, Money, Order, OrderLine, OrderLoyalty, Price
+from mappings.loyalty_records import OrderLoyalty
+from mappings.records import Fulfilment, Money, Order, OrderLine, Price
 
 Json: TypeAlias = Any
 

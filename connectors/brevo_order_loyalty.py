@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from connectors.brevo_order import decimal, filled
-from mappings.records import Maybe, OrderLine, OrderLoyalty
+from mappings.loyalty_records import OrderLoyalty
+from mappings.records import Maybe, OrderLine
 
 Json: TypeAlias = Any
 

@@ -10,7 +10,8 @@ from connectors.calls import Call as Call  # noqa: PLC0414 - a connector's vocab
 from connectors.calls import Json as Json  # noqa: PLC0414 - likewise
 from connectors.calls import Response as Response  # noqa: PLC0414 - likewise
 from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater, Verdict
-from mappings.records import Customer, LoyaltyEvent, Order, PointsAdjustment, Product
+from mappings.loyalty_records import LoyaltyEvent, PointsAdjustment
+from mappings.records import Customer, Order, Product
 
 LONGEST_WAIT: Final = 3600.0
 

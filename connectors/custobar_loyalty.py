@@ -17,7 +17,8 @@ from connectors.custobar_options import BUDGET, CustobarOptions
 from connectors.custobar_values import Upload, hundredths, moment, person, said
 from connectors.sections import CustobarSection
 from connectors.values import snake
-from mappings.records import ABSENT, Customer, LineLoyalty, LoyaltyEvent, Order, OrderLoyalty
+from mappings.loyalty_records import LineLoyalty, LoyaltyEvent, OrderLoyalty
+from mappings.records import ABSENT, Customer, Order
 
 Json: TypeAlias = Any
 

@@ -14,7 +14,8 @@ from connectors.connector import Holder, OrderState
 from connectors.money import minor, minor_amount
 from connectors.voucherify_standing import line_standing, order_standing
 from connectors.voucherify_values import moment
-from mappings.records import ABSENT, Absent, Order, OrderLine, OrderLoyalty, Price
+from mappings.loyalty_records import OrderLoyalty
+from mappings.records import ABSENT, Absent, Order, OrderLine, Price
 
 Json: TypeAlias = Any
 Status: TypeAlias = Literal["CREATED", "PAID", "CANCELED", "FULFILLED"]

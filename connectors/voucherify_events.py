@@ -16,7 +16,7 @@ from connectors.verdicts import Delivered, Follow, Rejected, Verdict
 from connectors.voucherify_account import Account
 from connectors.voucherify_options import BUDGET
 from connectors.voucherify_values import moment
-from mappings.records import OrderLoyalty
+from mappings.loyalty_records import OrderLoyalty
 
 Json: TypeAlias = Any
 

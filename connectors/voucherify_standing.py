@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.money import minor_amount
-from mappings.records import ABSENT, Order, OrderLoyalty, Price
+from mappings.loyalty_records import OrderLoyalty
+from mappings.records import ABSENT, Order, Price
 
 # The keys of the metadata by the fields of `OrderLoyalty`; who sent the buyer is the `referrer` of the order.
 _KEYS: Final[Mapping[str, str]] = {

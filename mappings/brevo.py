@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from mappings.loyalty_records import NO_LOYALTY_SAID, Loyalty
 from mappings.platform import UPDATE, Delivery, Headers, Platform, SignatureError
 from mappings.reading import Node
-from mappings.records import NO_LOYALTY_SAID, NOTHING_SAID, Change, Ignored, Loyalty
+from mappings.records import NOTHING_SAID, Change, Ignored
 
 _BEARER: Final = "Bearer "
 

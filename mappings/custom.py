@@ -15,21 +15,10 @@ from typing import Any, Final
 from mappings.contact_points import country_code, email_address, phone
 from mappings.custom_envelope import address, data_of, event_time, field, tags
 from mappings.custom_orders import TOPICS as ORDER_TOPICS
+from mappings.loyalty_records import NO_LOYALTY_SAID, Loyalty
 from mappings.platform import CREATE, DELETE, UPDATE, Delivery, Headers, MappingFunction, Platform, SignatureError
 from mappings.reading import MappingError, Node
-from mappings.records import (
-    ABSENT,
-    DENIED,
-    GRANTED,
-    NO_LOYALTY_SAID,
-    NOTHING_SAID,
-    Change,
-    Consent,
-    Customer,
-    Decided,
-    Loyalty,
-    Maybe,
-)
+from mappings.records import ABSENT, DENIED, GRANTED, NOTHING_SAID, Change, Consent, Customer, Decided, Maybe
 from mappings.signatures import hmac_base64, require_match
 
 TOLERANCE: Final = 300.0

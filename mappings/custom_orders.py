@@ -14,7 +14,7 @@ from mappings.custom_money import currency_of, event_refund, lines, money, refun
 from mappings.custom_progress import cancelled_at, parcels, payment, shipping
 from mappings.platform import CANCELLED, CREATE, UPDATE, Delivery, MappingFunction
 from mappings.reading import Node, first, present
-from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Maybe, Order, OrderChange, Price
+from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Decided, Maybe, Order, OrderChange, Price, Refund
 
 # At one time a refund comes after what else changes the order, as a cancellation does.
 _ENDED: Final = CANCELLED
@@ -125,8 +125,7 @@ def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
     number, phone_notes = phone(first(field(data, "phone").maybe_text(), billing["phone"].maybe_text()), country)
     currency, currency_notes = _currency(data)
     total = money(financial["total"] if "total" in financial else field(data, "revenue", "total"), currency)
-    given_back = field(data, "refunds")
-    all_refunds = ABSENT if given_back.empty else refunds(given_back, currency)
+    all_refunds = _refunds(field(data, "refunds"), currency)
     sent = shipping(delivery, data)
     order = Order(
         number=field(data, "orderNumber", "order_number", "number").maybe(Node.id),
@@ -165,8 +164,15 @@ def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
         fulfilments=ABSENT,
         fulfilments_added=parcels(data, sent),
     )
-    notes = (*email_notes, *phone_notes, *country_notes, *ship_notes, *(currency_notes if _has_amounts(order) else ()))
-    return order, tuple(dict.fromkeys(notes))
+    return order, _notes(order, currency_notes, *email_notes, *phone_notes, *country_notes, *ship_notes)
+
+
+def _notes(order: Order, of_currency: tuple[str, ...], *others: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*others, *(of_currency if _has_amounts(order) else ()))))
+
+
+def _refunds(given_back: Node, currency: str) -> Decided[tuple[Refund, ...]]:
+    return ABSENT if given_back.empty else refunds(given_back, currency)
 
 
 def _subscription(told: Node) -> Maybe[str]:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from mappings.loyalty_records import NO_LOYALTY_SAID, Loyalty
 from mappings.platform import UPDATE, Delivery, Headers, MappingFunction, Platform, SignatureError
 from mappings.reading import Node
-from mappings.records import NO_LOYALTY_SAID, NOTHING_SAID, Change, Ignored, Loyalty
+from mappings.records import NOTHING_SAID, Change, Ignored
 from mappings.signatures import hmac_hex, require_match
 
 _SIGNATURE: Final = "x-voucherify-signature"

@@ -3,7 +3,7 @@
 https://woocommerce.github.io/woocommerce-rest-api-docs/#orders (wc/v3, and the older legacy v3), read 2026-10.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -171,11 +171,7 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
         shipping=money(amount(_either(order, "shipping_total", "total_shipping"), order["shipping_tax"]), currency),
         discount=money(amount(_either(order, "discount_total", "total_discount"), order["discount_tax"]), currency),
         discount_codes=order["coupon_lines"].maybe(_codes),
-        payment_method=first(
-            order["payment_method_title"].maybe_text(),
-            order["payment_method"].maybe_text(),
-            order["payment_details"]["method_title"].maybe_text(),
-        ),
+        payment_method=first(*_payment_methods(order)),
         shipping_method=order["shipping_lines"].maybe(_methods),
         source=first(_attributed(meta, "utm_source"), order["created_via"].maybe_text()),
         campaign=_attributed(meta, "utm_campaign"),
@@ -192,6 +188,12 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
         fulfilments_added=ABSENT,
     )
     return mapped, tuple(dict.fromkeys((*email_notes, *phone_notes, *country_notes, *ship_notes)))
+
+
+def _payment_methods(order: Node) -> Iterator[Maybe[str]]:
+    yield order["payment_method_title"].maybe_text()
+    yield order["payment_method"].maybe_text()
+    yield order["payment_details"]["method_title"].maybe_text()
 
 
 def _either(order: Node, name: str, legacy: str) -> Node:

@@ -14,6 +14,11 @@ from connectors.registry import DESTINATIONS
 from connectors.sections import DestinationSection
 from connectors.values import snake
 from mappings.registry import PLATFORMS
+from worker.loyalty.booking import Bookkeeper
+from worker.loyalty.programme import Programme
+from worker.loyalty.settling import Accountant
+from worker.loyalty.store import Accounts
+from worker.loyalty.telling import Teller
 from worker.settings.models import Settings, Skill
 from worker.sync.answers import Answers
 from worker.sync.destination import DestinationLane
@@ -172,3 +177,15 @@ def _route(settings: Settings, source: str) -> Route:
     earns = loyalty is not None and loyalty.hears(source) and not platform.about_ours
     told = [name for name in _sections(settings) if loyalty is not None and loyalty.tells(name)]
     return Route(lanes=lanes, raw=raw, earns=earns, loyalty=frozenset([*told, notifications.NAME] if earns else ()))
+
+
+def build_books(settings: Settings, mapper: Mapper, accounts: Accounts) -> Bookkeeper | None:
+    """Give the loyalty programme, None where there is none."""
+    loyalty = settings.skills.loyalty
+    if loyalty is None or not loyalty.enabled:
+        return None
+    programme = Programme(loyalty.rules, counts_points=loyalty.balance_owner == "internal")
+    teller = Teller(programme=programme, identity=mapper.identity, routes=mapper.routes)
+    return Bookkeeper(
+        programme=programme, identity=mapper.identity, accounts=accounts, accountant=Accountant(teller=teller)
+    )

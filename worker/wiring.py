@@ -20,13 +20,9 @@ from worker.engine.limits import Limits
 from worker.engine.pulse import Pulse
 from worker.engine.retry import RetryPolicy
 from worker.engine.scripts import Scripts, prefix_key
-from worker.loyalty.booking import Bookkeeper
-from worker.loyalty.programme import Programme
-from worker.loyalty.settling import Accountant
 from worker.loyalty.store import Accounts
-from worker.loyalty.telling import Teller
 from worker.loyalty.turns import turn_accounts
-from worker.routes import build_lanes, build_mapper
+from worker.routes import build_books, build_lanes, build_mapper
 from worker.settings.models import Settings
 from worker.store import client
 from worker.sync.delivery import Deliverer
@@ -35,7 +31,6 @@ from worker.sync.drain import Drain, Work
 from worker.sync.folding import fold_long
 from worker.sync.identity import Identity
 from worker.sync.map_drain import MapDrain
-from worker.sync.mapping import Mapper
 from worker.sync.pace import Pace
 from worker.sync.preparation import Preparer
 from worker.sync.processes import Poller, Riders
@@ -253,18 +248,6 @@ class _Builder:
 
     def _sending(self, lane: DestinationLane) -> Callable[[Call], Response]:
         return partial(self.sender.send, lane.connector.base_url, lane.connector.headers())
-
-
-def build_books(settings: Settings, mapper: Mapper, accounts: Accounts) -> Bookkeeper | None:
-    """Give the loyalty programme, None where there is none."""
-    loyalty = settings.skills.loyalty
-    if loyalty is None or not loyalty.enabled:
-        return None
-    programme = Programme(loyalty.rules, counts_points=loyalty.balance_owner == "internal")
-    teller = Teller(programme=programme, identity=mapper.identity, routes=mapper.routes)
-    return Bookkeeper(
-        programme=programme, identity=mapper.identity, accounts=accounts, accountant=Accountant(teller=teller)
-    )
 
 
 def lane_times(settings: Settings) -> LaneTimes:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from connectors.attributes import DEFAULT_MAPPING, FIELDS, NO_ATTRIBUTES, attributes, fields_needed
-from mappings.records import ABSENT, Address, Customer, Loyalty, Purchases
+from mappings.loyalty_records import Loyalty, Purchases
+from mappings.records import ABSENT, Address, Customer
 
 PARTS = {"address": Address.model_fields, "loyalty": Loyalty.model_fields, "purchases": Purchases.model_fields}
 MIDNIGHT_EAST = datetime(2026, 5, 2, 1, tzinfo=timezone(timedelta(hours=3)))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.attributes import FIELDS, NO_ATTRIBUTES
-from mappings.records import Address, Customer, Loyalty, Purchases
+from mappings.loyalty_records import Loyalty, Purchases
+from mappings.records import Address, Customer
 
 EXPECTED = Path(__file__).parent / "brevo" / "expected"
 EVERY_FIELD = {name: name.upper() for name in sorted(FIELDS) if name.islower() and name not in NO_ATTRIBUTES}

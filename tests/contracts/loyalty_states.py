@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.connector import Holder, LoyaltyState, PointsState
-from mappings.records import LineLoyalty, Loyalty, LoyaltyEvent, OrderLoyalty, PointsAdjustment, Purchases
+from mappings.loyalty_records import LineLoyalty, Loyalty, LoyaltyEvent, OrderLoyalty, PointsAdjustment, Purchases
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 YESTERDAY: Final = NOW - timedelta(days=1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from worker.engine.lanes import Guarded
+from worker.engine.guarded import Guarded
 
 BOOKS: Final = ("book:a", "book:b")
 ROWS: Final = "rows"

@@ -34,7 +34,6 @@ class Summary:
     split: int = 0
     changed_rules: int = 0
     happened: dict[str, int] = field(default_factory=dict)
-    outdated: int = 0
     cpu_seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
 

@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.records import (
-    ABSENT,
-    NO_LOYALTY_SAID,
-    NOTHING_SAID,
-    Address,
-    Change,
-    Consent,
-    Customer,
-    Loyalty,
-    Purchases,
-)
+from mappings.loyalty_records import NO_LOYALTY_SAID, Loyalty, Purchases
+from mappings.records import ABSENT, NOTHING_SAID, Address, Change, Consent, Customer
 from worker.engine.subjects import FINAL, KNOWN_TIME, UNKNOWN_TIME, Facet, Version
 from worker.sync.facets import DELETED, EXISTS, customer_of, decided_at, facets_of, fold, pack, raw_of, unpack
 

@@ -10,13 +10,13 @@ from worker.loyalty.account import Ledger
 from worker.loyalty.booking import Bookkeeper
 from worker.loyalty.programme import Programme
 from worker.loyalty.store import Accounts
-from worker.routes import build_mapper
+from worker.routes import build_books, build_mapper
 from worker.scrubbing import scrub_id
 from worker.settings.loyalty import ID
 from worker.settings.models import LoyaltySkill
 from worker.sync.identity import Identity
 from worker.sync.relations import Relations
-from worker.wiring import build_books, build_identity
+from worker.wiring import build_identity
 
 OFF = "loyalty is not enabled: write it under `skills`"
 

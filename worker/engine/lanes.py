@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from worker.engine.guarded import NOTHING_WRITTEN, Guarded
 from worker.engine.scripts import Argument, Scripts, texts
 
 MAP: Final = "map"
@@ -129,27 +130,6 @@ class Push:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guarded:
-    """What is written with an event, if each of these keys has the revision that it had when it was read.
-
-    `revisions` are (key, revision), "" for a key that is not there. `writes` are commands: name, key, arguments.
-    """
-
-    revisions: Sequence[tuple[str, str]]
-    writes: Sequence[Sequence[Argument]]
-
-    def arguments(self) -> list[Argument]:
-        """Give the fields in the order of the script."""
-        flat: list[Argument] = [len(self.revisions)]
-        for revision in self.revisions:
-            flat += revision
-        flat.append(len(self.writes))
-        for command, *rest in self.writes:
-            flat += (command, len(rest), *rest)
-        return flat
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Mapped:
     """What became of one event on the lane `map`: pushes, or the reason why there are none."""
 
@@ -158,7 +138,7 @@ class Mapped:
     pushes: Sequence[Push]
     reason: str = ""
     notes: tuple[str, ...] = ()
-    guarded: Guarded = Guarded(revisions=(), writes=())
+    guarded: Guarded = NOTHING_WRITTEN
 
     def arguments(self) -> list[Argument]:
         """Give the fields in the order of the script."""

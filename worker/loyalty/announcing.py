@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from mappings.records import LoyaltyEvent
+from mappings.loyalty_records import LoyaltyEvent
 from worker.loyalty.account import ORDER, Item, Ledger
 from worker.loyalty.calendar import moment
 from worker.loyalty.history import History

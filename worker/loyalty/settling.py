@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from mappings.records import LoyaltyEvent
+from mappings.loyalty_records import LoyaltyEvent
 from worker.loyalty.account import ORDER, REFERRED, Item, Ledger, Opening, Referred
 from worker.loyalty.announcing import Announcer
 from worker.loyalty.history import MOST_ITEMS, History, history, placed_before

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal
 from typing import Any, Final
 
-from mappings.records import Purchases
+from mappings.loyalty_records import Purchases
 from worker.loyalty.calendar import DAY_MS, day_of, moment
 from worker.loyalty.programme import ZERO, Programme
 from worker.loyalty.worth import Worth

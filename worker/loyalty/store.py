@@ -7,7 +7,7 @@ from typing import Any, Final
 import redis
 from pydantic_core import from_json, to_json
 
-from worker.engine.lanes import Guarded
+from worker.engine.guarded import Guarded
 from worker.engine.scripts import Argument
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
 from worker.loyalty.account import HEAD, REVISION, Item, Ledger

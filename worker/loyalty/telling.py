@@ -6,7 +6,7 @@ from decimal import ROUND_UP
 from typing import Any, Final
 
 from connectors.connector import Kind
-from mappings.records import Loyalty, LoyaltyEvent, PointsAdjustment
+from mappings.loyalty_records import Loyalty, LoyaltyEvent, PointsAdjustment
 from worker.engine.subjects import KNOWN_TIME, Facet, Version
 from worker.loyalty.calendar import DAY_MS, moment
 from worker.loyalty.history import Done, History

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from mappings.records import ABSENT, GRANTED, Change, Consent, Customer, Loyalty
+from mappings.loyalty_records import Loyalty
+from mappings.records import ABSENT, GRANTED, Change, Consent, Customer
 from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import (
     FINAL,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from worker.engine.events import Event
-from worker.engine.lanes import Guarded, Item, Push
+from worker.engine.guarded import NOTHING_WRITTEN, Guarded
+from worker.engine.lanes import Item, Push
 from worker.engine.subjects import Facets
 from worker.sync.facets import pack
 
@@ -15,7 +16,6 @@ TRIGGER: Final = "trigger\n"
 LOYALTY_TOPIC: Final = "loyalty\n"
 # That an account is computed again and told again, whatever the destinations were told before.
 TELL: Final = LOYALTY_TOPIC + "tell"
-NOTHING_WRITTEN: Final = Guarded(revisions=(), writes=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.connector import AnyState, Holder, LoyaltyState, OrderState, PointsState, ProductState, State
-from mappings.records import ABSENT, LoyaltyEvent, PointsAdjustment
+from mappings.loyalty_records import LoyaltyEvent, PointsAdjustment
+from mappings.records import ABSENT
 from worker.engine.lanes import Leased
 from worker.engine.subjects import SubjectRecord
 from worker.sync.destination import DestinationLane

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.connector import Holder, LoyaltyState, Nothing
 from connectors.verdicts import Again, Delivered, Rejected
-from mappings.records import LoyaltyEvent
+from mappings.loyalty_records import LoyaltyEvent
 from tests.connectors.brevo_commerce.samples import KNOWN, NOW
 
 EVENT: dict[str, Any] = {

@@ -9,7 +9,8 @@ import pytest
 from connectors.attributes import LOYALTY_FIELDS
 from connectors.brevo import DESTINATION, BrevoOptions
 from connectors.brevo_attributes import LOYALTY, findings, kind_of, typed, wanted
-from mappings.records import ABSENT, Loyalty, Purchases
+from mappings.loyalty_records import Loyalty, Purchases
+from mappings.records import ABSENT
 
 STANDING = Loyalty(
     id=ABSENT,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.verdicts import Delivered
-from mappings.records import LineLoyalty, OrderLoyalty
+from mappings.loyalty_records import LineLoyalty, OrderLoyalty
 from tests.connectors.brevo_commerce.samples import BARE, FULL, line, make_state
 
 QUIET: dict[str, Any] = {

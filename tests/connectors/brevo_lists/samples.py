@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from mappings.records import ABSENT, Loyalty
+from mappings.loyalty_records import Loyalty
+from mappings.records import ABSENT
 
 LISTS = (1, 2, 3, 4)
 KNOWN = {"exists": True, "owner": True, "email": "ada@example.com", "contact_id": 9}

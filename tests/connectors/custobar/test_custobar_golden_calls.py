@@ -12,7 +12,8 @@ import pytest
 from connectors.attributes import LOYALTY_FIELDS
 from connectors.connector import Holder
 from connectors.custobar import CustobarOptions, shop_calls
-from mappings.records import Address, Customer, Fulfilment, LineLoyalty, Order, Refund
+from mappings.loyalty_records import LineLoyalty
+from mappings.records import Address, Customer, Fulfilment, Order, Refund
 from tests.contracts.loyalty_states import LOYALTY, ORDER_LOYALTY, PURCHASES, loyalty_state
 
 EXPECTED = Path(__file__).parent / "expected"

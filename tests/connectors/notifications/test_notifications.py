@@ -15,7 +15,7 @@ from connectors.calls import encoded
 from connectors.connector import Call, Holder, LoyaltyState, Nothing, Response
 from connectors.notifications import BUDGET, DESTINATION, Notifications, NotificationsOptions
 from connectors.verdicts import BudgetSpent, Delivered, Down, Rejected, RetryLater
-from mappings.records import LoyaltyEvent
+from mappings.loyalty_records import LoyaltyEvent
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 URL = "https://shop.example.com/hooks/a%20b?token=t%2Bt&empty="

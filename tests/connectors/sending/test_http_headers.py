@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 from connectors.connector import Call, Holder, LoyaltyState
 from connectors.notifications import Notifications, NotificationsOptions
 from connectors.verdicts import Delivered, RetryLater
-from mappings.records import LoyaltyEvent
+from mappings.loyalty_records import LoyaltyEvent
 
 SECRET = "whsec_Y29tbWVyY2Utc3luYw=="
 

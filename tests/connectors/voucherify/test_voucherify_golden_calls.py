@@ -11,7 +11,8 @@ import pytest
 
 from connectors.attributes import FIELDS, NO_ATTRIBUTES
 from connectors.connector import Holder
-from mappings.records import Address, Customer, Fulfilment, LineLoyalty, Money, Order, Refund
+from mappings.loyalty_records import LineLoyalty
+from mappings.records import Address, Customer, Fulfilment, Money, Order, Refund
 from tests.contracts.loyalty_states import LOYALTY, ORDER_LOYALTY, PURCHASES, loyalty_state, points_state
 
 EXPECTED = Path(__file__).parent / "expected"

@@ -7,9 +7,10 @@ from typing import Any, Final
 import pytest
 
 from mappings.custom import PLATFORM
+from mappings.loyalty_records import NO_LOYALTY_SAID
 from mappings.platform import Delivery
 from mappings.reading import MappingError, parse
-from mappings.records import ABSENT, NO_LOYALTY_SAID, Change, Ignored, OrderChange
+from mappings.records import ABSENT, Change, Ignored, OrderChange
 
 NOW: Final = datetime(2026, 1, 20, 12, 0, tzinfo=timezone.utc)
 
