@@ -8,8 +8,9 @@ from typing import Any, Final
 from connectors.voucherify_points import VoucherifyPoints
 from tests.steps.lives import Worker
 from worker.engine.events import Event
+from worker.engine.guarded import Guarded
 from worker.engine.keeping import Keeper
-from worker.engine.lanes import Guarded, Lanes, Mapped, Settlement
+from worker.engine.lanes import Lanes, Mapped, Settlement
 from worker.ingress.drain import Drain
 from worker.sync.delivery import Deliverer
 
@@ -68,10 +69,10 @@ def books_after(_worker: Worker) -> None:
 
 def _write(lanes: Lanes, mapped: Sequence[Mapped]) -> None:
     for one in mapped:
-        with lanes.scripts.store.pipeline() as pipe:
-            for name, key, *rest in one.guarded.writes:
-                pipe.execute_command(name, f"{lanes.scripts.prefix}:{key}", *rest)
-            pipe.execute()
+        pipe: Any = lanes.scripts.store.pipeline()
+        for name, key, *rest in one.guarded.writes:
+            pipe.execute_command(name, f"{lanes.scripts.prefix}:{key!s}", *rest)
+        pipe.execute()
 
 
 def pays_first(_worker: Worker) -> None:

@@ -65,7 +65,7 @@ def _differences(booked: Booked, entries: list[Entry] | tuple[()]) -> Iterator[t
 def taken_back(revision: int, key: str, item: Item, now: int) -> list[Posting]:
     """Give the lines that take back an item which has left the account."""
     return [
-        Posting(revision, now, key, line, cause, -points, 0, f"in another account now, instead of {points}")
+        Posting(revision, now, key, line, cause, -points, 0, f"not of this account any more, instead of {points}")
         for (line, cause), points in item.booked.items()
     ]
 
