@@ -15,6 +15,7 @@ from connectors.custobar_events import NOBODY, OLD_NEWS, OLDEST
 from connectors.custobar_ids import external_id
 from connectors.custobar_options import BUDGET, CustobarOptions
 from connectors.custobar_values import Upload, hundredths, moment, person, said
+from connectors.loyalty_names import ORDER_FIELDS
 from connectors.sections import CustobarSection
 from connectors.values import snake
 from mappings.loyalty_records import LineLoyalty, LoyaltyEvent, OrderLoyalty
@@ -25,28 +26,6 @@ Json: TypeAlias = Any
 TYPES: Final = {"points_awarded": "LOYALTY_POINTS_AWARDED", "tier_changed": "LOYALTY_TIER_CHANGED"}
 _AMOUNTS: Final = frozenset({"lifetime_value", "average_order_value"})
 _LISTS: Final = frozenset({"favorite_categories", "recent_purchases"})
-# What a sale is told beside the fields of `OrderLoyalty` that are called the same there.
-_OF_SALE: Final[Mapping[str, str]] = {
-    "points_earned": "earned",
-    "bonus_points": "bonus",
-    "points_reversed": "reversed",
-    "points_redeemed": "redeemed",
-    "points_multiplier": "multiplier",
-    "points_balance": "balance",
-    "tier_before": "tier_before",
-    "tier_after": "tier_after",
-    "tier_upgraded": "upgraded",
-    "birthday_bonus": "birthday_bonus",
-    "first_purchase_bonus": "first_purchase_bonus",
-    "subscription_bonus": "subscription_bonus",
-    "referral_bonus": "referral_bonus",
-    "tier_upgrade_bonus": "upgrade_bonus",
-    "bonus_reason": "bonus_reason",
-    "special_offer": "special_offer",
-    "referral_code": "referral_code",
-    "loyalty_coupon": "coupon",
-    "review_incentive": "review_incentive",
-}
 
 
 def fields(section: CustobarSection) -> Mapping[str, str]:
@@ -82,10 +61,10 @@ def sale_fields(options: CustobarOptions, order: Order) -> dict[str, Json]:
 
 def _of_sale(loyalty: OrderLoyalty | None) -> dict[str, Json]:
     if loyalty is None:
-        return dict.fromkeys((*_OF_SALE, "referred_by", "loyalty_discount", "review_incentive_expires"))
+        return dict.fromkeys((*ORDER_FIELDS, "referred_by", "loyalty_discount", "review_incentive_expires"))
     expires, discount = loyalty.review_incentive_expires, loyalty.coupon_discount
     return {
-        **{name: _number(getattr(loyalty, field)) for name, field in _OF_SALE.items()},
+        **{name: _number(getattr(loyalty, field)) for name, field in ORDER_FIELDS.items()},
         "referred_by": loyalty.referred_by and external_id(loyalty.referred_by),
         "loyalty_discount": None if discount is None else hundredths(discount),
         "review_incentive_expires": expires and expires.isoformat(),

@@ -9,33 +9,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from connectors.loyalty_names import ORDER_FIELDS
 from connectors.money import minor_amount
 from mappings.loyalty_records import OrderLoyalty
 from mappings.records import ABSENT, Order, Price
 
 # The keys of the metadata by the fields of `OrderLoyalty`; who sent the buyer is the `referrer` of the order.
-_KEYS: Final[Mapping[str, str]] = {
-    "points_earned": "earned",
-    "bonus_points": "bonus",
-    "points_reversed": "reversed",
-    "points_redeemed": "redeemed",
-    "points_multiplier": "multiplier",
-    "points_balance": "balance",
-    "tier_before": "tier_before",
-    "tier_after": "tier_after",
-    "tier_upgraded": "upgraded",
-    "birthday_bonus": "birthday_bonus",
-    "first_purchase_bonus": "first_purchase_bonus",
-    "subscription_bonus": "subscription_bonus",
-    "referral_bonus": "referral_bonus",
-    "tier_upgrade_bonus": "upgrade_bonus",
-    "bonus_reason": "bonus_reason",
-    "special_offer": "special_offer",
-    "referral_code": "referral_code",
-    "loyalty_coupon": "coupon",
-    "review_incentive": "review_incentive",
-    "review_incentive_expires": "review_incentive_expires",
-}
+_KEYS: Final[Mapping[str, str]] = {**ORDER_FIELDS, "review_incentive_expires": "review_incentive_expires"}
 _DISCOUNT: Final = "loyalty_discount_amount"
 
 
