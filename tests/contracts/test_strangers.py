@@ -12,7 +12,7 @@ from mappings.registry import PLATFORMS
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final[Mapping[str, Mapping[str, Any]]] = {"mappings": PLATFORMS, "connectors": DESTINATIONS}
-OF_THE_MAPPINGS: Final = frozenset({"mappings.records"})
+OF_THE_MAPPINGS: Final = frozenset({"mappings.records", "mappings.loyalty_records"})
 
 
 def modules() -> Iterator[tuple[str, Path]]:
