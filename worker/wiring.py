@@ -130,7 +130,7 @@ def build_program(
         wake=wake,
         sender=builder.sender,
         identity=builder.identity,
-        accounts=builder.accounts if settings.skills.loyalty is not None and settings.skills.loyalty.enabled else None,
+        accounts=builder.accounts if "loyalty" in settings.skills.on() else None,
     )
     builder.sweep = program.sweep
     return program

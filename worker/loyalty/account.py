@@ -47,8 +47,8 @@ Facts: TypeAlias = Worth | Adjustment | Referred
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that happened to an account. `touched` is when it was last heard of, `told` a hash of what was told of
-    it, `awarded` says that its points were announced.
+    """Something that happened to an account. `touched` is when it was last heard of, `told` the signature of what was
+    told of it, `awarded` says that its points were announced.
     """
 
     facts: Facts

@@ -25,6 +25,7 @@ from worker.loyalty.tiers import Standing
 from worker.loyalty.waypoints import FEWEST_ITEMS, SETTLED_MS, Since, closes
 from worker.loyalty.worth import Worth
 
+# More within the window are nobody's who collects points (a till's walk-in customer, say): the oldest are closed early.
 MOST_ITEMS: Final = 2000
 
 
@@ -37,7 +38,11 @@ class Done(NamedTuple):
 
 @dataclass(slots=True)
 class History:
-    """An account up to a moment. `entries` are by item; `next_moment` is when time alone changes something."""
+    """An account up to a moment. `entries` are by item; `next_moment` is when time alone changes something.
+
+    `keys` are the items that were computed: all of them when `is_whole`, else those after a waypoint. `through` is the
+    last of them; `years`, `closes`, `sent_by` and `raised` as in `Waypoint`, where computing began and where it is now.
+    """
 
     account: Account
     balance: int = 0

@@ -53,7 +53,10 @@ class Heard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What an event gave, or why that is nothing. `requests` are what a person must see to."""
+    """What an event gave, or why that is nothing. `requests` are what a person must see to.
+
+    `heard` is what a loyalty programme hears of it, `guarded` what that writes in the step that settles the event.
+    """
 
     event: Event
     sayings: tuple[Saying, ...] = ()
