@@ -127,3 +127,59 @@ def test_a_grant_of_a_refused_letter_ends_though_the_deletion_comes_after_the_re
     assert not found.deleted
     assert not found.decisions()["email"].granted
     assert not found.facets["email_consent"][0][0]
+
+
+def waiting(record: SubjectRecord, *pending: Mapping[str, Facet]) -> SubjectRecord:
+    """Give the record while changes wait for an identifier."""
+    found = news(CUSTOMERS, record, pending)
+    assert found is not None
+    return kept(record, found)
+
+
+def test_a_grant_that_only_waited_needs_no_denial_when_its_customer_is_deleted_and_back() -> None:
+    record = waiting(SubjectRecord(), said(0, "granted", 5))
+
+    assert {EXISTS, "note"} == new_facets(record, change(1, deleted=True), change(2, note="back"))
+    assert {EXISTS} == new_facets(waiting(record, change(1, deleted=True), change(2)))
+
+
+def test_a_grant_that_waited_and_was_refused_later_may_be_there_and_ends() -> None:
+    record = waiting(SubjectRecord(), said(0, "granted", 5))
+    refused = news(CUSTOMERS, record, [change(1, email="a@example.com")])
+    assert refused is not None
+    # Given up: one of the calls without an answer may have told it.
+    record = untold(record, refused.consents, refused.gone)
+
+    assert {"email_consent", EXISTS} == new_facets(record, change(2, deleted=True), change(3))
+
+
+@pytest.mark.parametrize("newest", ["granted", "denied"])
+def test_a_grant_that_a_dead_worker_may_have_told_ends_though_it_waits_since(newest: str) -> None:
+    record = waiting(SubjectRecord(doubt=True), said(0, "granted", 0), said(1, newest, 5))
+    record = replace(record, doubt=False)  # as the settlement leaves it
+
+    assert {"email_consent", EXISTS} == new_facets(record, change(2, deleted=True), change(3))
+
+
+def test_a_grant_before_a_denial_that_was_refused_too_ends_with_a_deletion() -> None:
+    refused = news(CUSTOMERS, SubjectRecord(), [said(0, "granted", 0), said(1, "denied", 5)])
+    assert refused is not None
+    record = untold(SubjectRecord(), refused.consents, refused.gone)
+
+    assert {"email_consent", EXISTS} == new_facets(record, change(2, deleted=True), change(3))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_denial_that_ends_a_grant_is_told_after_it_waited(times: int) -> None:
+    record = told(SubjectRecord(), said(0, "granted", 5))
+    for arrival in range(times):
+        record = waiting(record, change(1, deleted=True), change(2 + arrival))
+
+    found = news(CUSTOMERS, record, [change(9, email="a@example.com")])
+
+    assert found is not None
+    assert not found.facets["email_consent"][0][0]
+    assert {"email": Decision(granted=False, time=DAY + timedelta(seconds=10))} == found.decisions()
+    # Nobody said no: it ends with the telling.
+    assert {} == replace(found, ended=frozenset()).decisions()
+    assert set() == new_facets(after_telling(CUSTOMERS, record, found, {}))

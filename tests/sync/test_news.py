@@ -139,15 +139,6 @@ def play(history: Sequence[Facets], cuts: Sequence[int], keeps: Sequence[bool], 
     return destination
 
 
-def _granted_before(history: Sequence[Facets], gone: Version) -> set[str]:
-    return {
-        channel
-        for one in history
-        for name, channel in CONSENTS.items()
-        if name in one and one[name][0][0] and one[name][1] < gone
-    }
-
-
 @given(
     history=histories(),
     data=st.data(),
@@ -169,12 +160,7 @@ def test_the_end_is_the_same_for_every_order_and_every_split(
     assert exists == destination.exists
     profile = {name: one for name, one in destination.facets.items() if name != EXISTS}
     assert facets == {name: one for name, one in profile.items() if one[1] > gone}
-    assert decisions == {
-        channel: granted
-        for channel, granted in destination.decisions().items()
-        # A grant that waited for an identifier while its customer was deleted is ended by a denial nobody needed.
-        if channel in decisions or granted or not any(keeps) or channel not in _granted_before(history, gone)
-    }
+    assert decisions == destination.decisions()
     assert not exists or newest(history, EXISTS) == destination.record.versions[EXISTS]
     if gone == NEVER or not exists:
         assert facets == profile

@@ -178,3 +178,18 @@ def test_denial_that_was_refused_still_wins_over_an_older_grant(deliveries: Deli
     consents = json.loads(rig.record(ADA)["known"])["consents"]
 
     assert consents["email"][0] is False
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("customer", {}), ("loyalty", {}), ("points", {"sent": "now"})])
+@pytest.mark.parametrize("verdict", [Rejected(reason="bad"), RetryLater(reason="timeout"), None])
+def test_steps_of_a_dead_letter_stay_on_record_where_its_kind_keeps_them(
+    deliveries: Deliveries, kind: Any, kept: dict[str, str], verdict: Verdict | None
+) -> None:
+    one = deliveries.claim()
+    one = replace(one, state=replace(one.state, steps={"sent": "now"}))
+    one = replace(one, draft=replace(one.draft, key=replace(one.key, attempts=3)))
+    lane = replace(deliveries.lane, kind=kind)
+    settlement = deliveries.settler.settlement(lane, one, verdict or Follow(call=one.call))
+
+    assert settlement.action == "bury"
+    assert json.loads(settlement.record)["known"] == kept

@@ -40,10 +40,11 @@ def unpack_facets(packed: list[Any]) -> dict[str, Facet]:
 class SubjectRecord:
     """One small record, written only when a lease is settled.
 
-    `versions` of the facets told; `consents` the newest decision by channel as (granted, version), also a grant that a
-    deletion ended; `kept` facets by value: those that wait for an identifier, and those that later changes build on;
-    `known` belongs to the connector. `image` and `image_ms` tell what was delivered last (a keyed hash) and when;
-    `doubt` that a call may have changed it since; `steps` the answers that a crashed delivery already had.
+    `versions` of the facets told, and a mark for a decision that may have been; `consents` the newest decision by
+    channel as (granted, version), also a grant that a deletion ended; `kept` facets by value: those that wait for an
+    identifier, those that later changes build on, and a deletion that waits to be told; `known` belongs to the
+    connector. `image` and `image_ms` tell what was delivered last (a keyed hash) and when; `doubt` that a call may have
+    changed it since; `steps` the answers that a crashed delivery already had.
     """
 
     versions: Mapping[str, Version] = field(default_factory=dict)

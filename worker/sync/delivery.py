@@ -229,7 +229,7 @@ class Deliverer:
             raise
         except Exception as error:  # a fault of ours in one subject must not hold up the others
             log.exception("delivery failed")
-            return self.settler.fault(one, type(error).__name__)
+            return self.settler.fault(self.lane, one, type(error).__name__)
 
     def _converse(self, one: Prepared, turn: Turn | None) -> Settlement | None:
         """Make the calls of one subject until a verdict ends them; None when its lease was lost meanwhile."""
@@ -253,7 +253,7 @@ class Deliverer:
                     return None
             call = verdict.call
             log.debug("follow", step=call.step, number=number)
-        return self.settler.fault(one, "too many calls for one subject")
+        return self.settler.fault(self.lane, one, "too many calls for one subject")
 
     def _call(self, call: Call) -> Mapping[str, Verdict]:
         started = self.clock.monotonic()

@@ -15,13 +15,16 @@ from worker.sync.sets import TAGS
 class RecordKind:
     """How facets of one kind are remembered and told; `is_worth` is asked with the names of those that are new.
 
-    `derived` gives what follows from the folded facets and is told as if a platform had said it.
+    `derived` gives what follows from the folded facets and is told as if a platform had said it. A kind that
+    `keeps_steps` has the steps of what is buried in `known`: a person may have it tried again, and what was begun and
+    never answered must be looked up even then.
     """
 
     remembers: Callable[[str], bool]
     tells_deletions: bool
     is_worth: Callable[[SubjectRecord, Collection[str]], bool]
     derived: Callable[[Facets], Mapping[str, Facet]] = lambda _: {}
+    keeps_steps: bool = False
 
 
 def _is_state(name: str) -> bool:
@@ -44,5 +47,5 @@ KINDS: Final[Mapping[Kind, RecordKind]] = {
     "product": RecordKind(remembers=_is_state, tells_deletions=False, is_worth=_has_news),
     # Each is told once and is a subject of its own.
     "loyalty": RecordKind(remembers=lambda _: False, tells_deletions=False, is_worth=_has_news),
-    "points": RecordKind(remembers=lambda _: False, tells_deletions=False, is_worth=_has_news),
+    "points": RecordKind(remembers=lambda _: False, tells_deletions=False, is_worth=_has_news, keeps_steps=True),
 }

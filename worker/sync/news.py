@@ -11,6 +11,8 @@ from worker.sync.kinds import RecordKind
 from worker.sync.sets import SETS
 
 NEVER: Final[Version] = (-1, 0, 0, 0)
+# Of a decision that may have been told though no answer says so: older than any that is stamped.
+PERHAPS: Final[Version] = (UNKNOWN_TIME, 0, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,10 +44,12 @@ class News:
 
 
 def untold(record: SubjectRecord, consents: Mapping[str, tuple[bool, Version]], gone: Version) -> SubjectRecord:
-    """Give the record of what could not be told: its decisions count, and its deletion waits for the next change."""
-    if gone <= record.versions.get(DELETED, NEVER):
-        return replace(record, consents=consents)
-    return replace(record, consents=consents, kept={**record.kept, DELETED: (True, gone)})
+    """Give the record of what could not be told: its decisions count, and its deletion waits for the next change.
+
+    A decision may be there all the same: an earlier try may have told it, or a later change that creates its subject.
+    """
+    versions = _perhaps_told(record, consents)
+    return replace(record, versions=versions, consents=consents, kept=_with_deletion(record, record.kept, gone))
 
 
 def news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) -> News | None:
@@ -66,8 +70,10 @@ def superseded(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets
 
 def kept(record: SubjectRecord, found: News) -> SubjectRecord:
     """Give the record while the news wait for a later change, untold."""
-    versions = {**record.versions, DELETED: found.gone} if found.gone > NEVER else record.versions
-    return replace(record, versions=versions, kept=found.whole, consents=found.consents)
+    # Once this is settled no doubt is left on record.
+    versions = _perhaps_told(record, found.consents) if record.doubt else record.versions
+    waiting = {name: facet for name, facet in found.whole.items() if name not in found.ended}
+    return replace(record, versions=versions, consents=found.consents, kept=_with_deletion(record, waiting, found.gone))
 
 
 def after_telling(kind: RecordKind, record: SubjectRecord, found: News, known: Mapping[str, Any]) -> SubjectRecord:
@@ -133,11 +139,21 @@ def _news(kind: RecordKind, record: SubjectRecord, pending: Sequence[Facets]) ->
     return News(facets=facets, deleted=False, consents=consents, gone=gone, whole=whole, ended=frozenset(ended))
 
 
+def _with_deletion(record: SubjectRecord, waiting: Facets, gone: Version) -> Facets:
+    """Let a deletion that was not told wait too: what ends with it is to be told with the rest."""
+    return {**waiting, DELETED: (True, gone)} if gone > record.versions.get(DELETED, NEVER) else waiting
+
+
+def _perhaps_told(record: SubjectRecord, consents: Mapping[str, object]) -> dict[str, Version]:
+    """Give the versions with a mark for each decision that is known and of which none was told for certain."""
+    return {name: PERHAPS for name, channel in CONSENTS.items() if channel in consents} | dict(record.versions)
+
+
 def _ended(record: SubjectRecord, folded: Facets, gone: Version) -> dict[str, Facet]:
     """Give the denials that a deletion stands for whose subject is back before the destination heard of it.
 
-    What was granted before may be there even if no record says so: a worker may have died right after its call, and a
-    grant that was refused with the rest of its letter was told when the subject was created by a later change.
+    What was granted before may be there even if no answer says so: a worker may have died right after its call. A grant
+    that only waited was never told, and needs no denial.
     """
     if record.versions.get(DELETED, NEVER) >= gone:
         return {}
@@ -145,8 +161,7 @@ def _ended(record: SubjectRecord, folded: Facets, gone: Version) -> dict[str, Fa
     for name, channel in CONSENTS.items():
         told_at = record.versions.get(name, NEVER)
         in_doubt = record.doubt and name in folded
-        granted, newest = record.consents.get(channel, (False, NEVER))
-        may_be_there = told_at > NEVER or in_doubt or (granted and newest < gone)
+        may_be_there = told_at > NEVER or in_doubt
         if told_at < gone and may_be_there and record.consents.get(channel) != (False, told_at):
             ended[name] = ([False, DELETED], gone)
     return ended

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from connectors.connector import Call, PointsState, Response
+from connectors.connector import Call, Response
 from connectors.verdicts import Accepted, Again, BudgetSpent, Delivered, Down, Follow, Rejected, RetryLater, Verdict
 from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.errors import STORE_ERRORS
@@ -47,11 +47,11 @@ class Settler:
             case Delivered():
                 return self._delivered(lane, one, verdict)
             case RetryLater():
-                return self._retry(one, verdict)
+                return self._retry(lane, one, verdict)
             case Rejected():
                 log.warning("rejected", reason=verdict.reason, field=verdict.field, detail=verdict.detail)
                 detail, told = verdict.detail, verdict.told
-                return self._bury(one, verdict.reason, verdict.field or "", detail, health="ok", told=told)
+                return self._bury(lane, one, verdict.reason, verdict.field or "", detail, health="ok", told=told)
             case BudgetSpent():
                 return self._budget_spent(lane, one, verdict)
             case Down():
@@ -62,16 +62,16 @@ class Settler:
             case Accepted():
                 return self._accepted(lane, one, verdict)
             case Follow() | Again():
-                return self.fault(one, "a call was to follow the last")
+                return self.fault(lane, one, "a call was to follow the last")
 
     def defer(self, one: Prepared, seconds: float) -> Settlement:
         """Hand a key back without counting an attempt."""
         delay_ms = int(seconds * 1000)
         return Settlement(key=one.key.key, token=one.key.token, action="defer", delay_ms=delay_ms)
 
-    def fault(self, one: Prepared, detail: str) -> Settlement:
+    def fault(self, lane: DestinationLane, one: Prepared, detail: str) -> Settlement:
         """Bury a subject that met a fault of our own; `detail` holds no personal data."""
-        return self._bury(one, "fault", "", detail, health="")
+        return self._bury(lane, one, "fault", "", detail, health="")
 
     def pack_steps(self, steps: Mapping[str, Any]) -> str:
         """Give the answered steps as they are stored."""
@@ -132,10 +132,10 @@ class Settler:
             links.append(("add", self.relations.holders(lane.destination, new)))
         return tuple(links)
 
-    def _retry(self, one: Prepared, verdict: RetryLater) -> Settlement:
+    def _retry(self, lane: DestinationLane, one: Prepared, verdict: RetryLater) -> Settlement:
         wait = self.policy.wait(one.key.attempts + 1, random=self.draw(), asked=verdict.after)
         if wait is None:
-            return self._bury(one, "gave_up", "", verdict.reason, health="fail")
+            return self._bury(lane, one, "gave_up", "", verdict.reason, health="fail")
         log.info("to be tried again", reason=verdict.reason, attempt=one.key.attempts + 1, seconds=round(wait, 1))
         delay_ms = int(wait * 1000)
         return Settlement(key=one.key.key, token=one.key.token, action="retry", delay_ms=delay_ms, health="fail")
@@ -147,6 +147,7 @@ class Settler:
 
     def _bury(  # noqa: PLR0913 - what a dead letter tells, and what it must not lose
         self,
+        lane: DestinationLane,
         one: Prepared,
         reason: str,
         field: str,
@@ -161,8 +162,7 @@ class Settler:
         versions = {name: version for name, (_, version) in one.news.facets.items() if name in reached}
         record = untold(one.record, one.news.consents, one.news.gone)
         record = replace(record, versions={**record.versions, **versions})
-        if isinstance(one.state, PointsState):
-            # A person may have it tried again, and what was begun and never answered must be looked up even then.
+        if KINDS[lane.kind].keeps_steps:
             record = replace(record, known={**record.known, **one.state.steps})
         return Settlement(
             key=one.key.key,
