@@ -13,7 +13,6 @@ from worker.engine.events import Event
 from worker.engine.figures import Figures
 from worker.engine.keeping import Keeper
 from worker.engine.lanes import MAP
-from worker.loyalty.account import Ledger
 from worker.loyalty.history import history
 from worker.loyalty.programme import Programme
 from worker.loyalty.store import Accounts
@@ -123,7 +122,7 @@ class Stage:
         for name, ledger in self.accounts.ledgers(names).items():
             worth = history(programme, ledger, ledger.ms).balance
             written = sum(row[5] for row in self.accounts.entries(name))
-            if not worth == written == _booked(ledger):
+            if not worth == written == ledger.points:
                 raise BenchmarkError("an account does not add up")
         return len(names)
 
@@ -168,7 +167,3 @@ def _settings(place: Ground, name: str, *, loyalty: bool) -> dict[str, Any]:
         "skills": {"customer-sync": {}, "order-sync": {}} | ({"loyalty": {"rules": RULES}} if loyalty else {}),
         "engine": {"prefix": name, "data_dir": str(place.folder / name)},
     }
-
-
-def _booked(ledger: Ledger) -> int:
-    return sum(ledger.opened.values()) + sum(sum(item.booked.values()) for item in ledger.items.values())

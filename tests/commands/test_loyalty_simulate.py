@@ -97,7 +97,7 @@ def test_a_person_gets_tables_and_bars(members: Any, cli: Callable[..., Any]) ->
     assert done.code == 0
     parts = (
         "3 accounts, 4 orders since 2020-01-01",
-        "3 gain, 0 lose, 0 stay",
+        "gain: 3, lose: 0, stay: 0",
         "tier now (rows)",
         "custom-3",
         "+200 to +499",

@@ -52,7 +52,7 @@ def test_a_person_reads_what_was_compared(told: Any, cli: Callable[..., Any]) ->
     done = cli("loyalty", "verify", "custom-1")
 
     assert done.code == 0
-    assert "1 accounts, no difference" in done.out
+    assert "1 account, no difference" in done.out
     assert "brevo 1, custobar 1, voucherify 1, voucherify card 1" in done.out
 
 
@@ -109,7 +109,7 @@ def test_the_difference_is_shown_with_both_values(told: Any, cli: Callable[..., 
     assert done.code == 1
     (line,) = [line for line in done.out.splitlines() if "loyalty_points" in line]
     assert line.split() == ["custom-1", "brevo", "loyalty_points", "143", "7.0"]
-    assert "1 of 1 accounts differ, in 1 fields" in done.out
+    assert "1 of 1 account differs, in 1 field" in done.out
     assert "@" not in done.out + done.err
 
 
@@ -266,6 +266,6 @@ def test_of_very_many_differences_the_first_are_shown(
 
     done = cli("loyalty", "verify")
 
-    assert "1 more are not shown" in done.err
+    assert "not shown: 1 more" in done.err
     assert "2 accounts\n" in done.err
     assert "2 of 2 accounts differ, in 2 fields" in done.out

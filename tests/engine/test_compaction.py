@@ -1,6 +1,6 @@
 """Folding a waiting list in place: done when nothing happened meanwhile, and counted."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.engine.bench import LANE, START, Bench
 from tests.engine.lane_view import dump

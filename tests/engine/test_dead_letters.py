@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from tests.engine.bench import LANE, Bench
 
 
@@ -50,7 +52,7 @@ def test_a_retried_letter_is_delivered_again(bench: Bench) -> None:
     (letter,) = bench.dead()
     bench.fall_asleep()
 
-    assert bench.letters.retry(letter, lambda item: replace(item, body=b'{"forced":1}')), "the lane is woken"
+    assert bench.letters.retry(letter, lambda item: structs.replace(item, body=b'{"forced":1}')), "the lane is woken"
 
     key = bench.take()
     assert [b'{"forced":1}'] * 3 == [item.body for item in key.items]

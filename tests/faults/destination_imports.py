@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from msgspec import structs
+
 from tests.faults.catalogue import fault
 from tests.faults.destination_answers import Proxies, answer
 from tests.faults.destinations import await_mapped, versions
@@ -121,7 +123,7 @@ def _grow_old(system: System) -> None:
         for name in system.store.keys(f"{system.scripts.prefix}:lane:{lane}-processes:items:*"):
             packed: Any = system.store.lindex(name, 0)
             item = Item.unpack(packed)
-            system.store.lset(name, 0, replace(item, received_us=item.received_us - BEYOND * 1_000_000).pack())  # type: ignore[arg-type]
+            system.store.lset(name, 0, structs.replace(item, received_us=item.received_us - BEYOND * 1_000_000).pack())  # type: ignore[arg-type]
 
 
 def _all_ride(system: System) -> bool:

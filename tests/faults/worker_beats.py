@@ -3,8 +3,9 @@
 import json
 import time
 from collections import Counter
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from tests.faults.arrivals import arrivals, repeats
 from tests.faults.catalogue import fault

@@ -1,4 +1,4 @@
-"""Prove the ledger: `python -m tests.loyalty --histories 10000 --seed 1`; one history of a seed: `--histories 1`."""
+"""Prove the ledger: `python -m tests.loyalty --histories 10000 --seed 1`."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def main() -> int:
     """Read the command line and run histories; 1 when in one of them anything differed."""
     parser = argparse.ArgumentParser(prog="python -m tests.loyalty", description=__doc__)
     parser.add_argument("--histories", type=int, default=1000, help="how many")
-    parser.add_argument("--seed", type=int, help="the first seed; each history has the next one (default: drawn)")
+    parser.add_argument("--seed", type=int, help="the same one draws the same histories (default: drawn)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON last")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**9) if options.seed is None else options.seed

@@ -95,14 +95,14 @@ def _named(worked: Worked, history: History) -> tuple[dict[str, Any], list[Any]]
 def _of_account(worked: Worked, shop: Seen, account: str, ledger: Ledger, stand: Stands) -> Iterator[str]:
     entries = shop.entries.get(account, [])
     balance = sum(row[5] for row in entries)
-    booked = sum(sum(item.booked.values()) for item in ledger.items.values()) + sum(ledger.opened.values())
+    booked = ledger.points
     if not balance == booked == stand.balance:
         yield f"entries {balance}, booked {booked}, model {stand.balance}"
     by_line: Counter[tuple[str, str, str]] = Counter()
     for _, _, item, line, cause, points, *_ in entries:
         by_line[item, line, cause] += points
-    kept = {(key, *line): points for key, item in ledger.items.items() for line, points in item.booked.items()}
-    kept |= {("opening", *line): points for line, points in ledger.opened.items()}
+    kept = {(key, *line): points for key, item in ledger.items.items() for *line, points in item.booked}
+    kept |= {("opening", *line): points for *line, points in ledger.opened}
     if kept != {line: points for line, points in by_line.items() if points}:
         yield f"lines {kept} are not the sums of their entries {dict(by_line)}"
     if ledger.lines != len(entries):

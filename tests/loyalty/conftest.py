@@ -127,12 +127,12 @@ class Shop:
         """Give the sum of all entries, which must be what the account has booked."""
         ledger = self.ledger(customer)
         written = sum(entry[5] for entry in self.entries(customer))
-        booked = sum(sum(item.booked.values()) for item in ledger.items.values()) + sum(ledger.opened.values())
+        booked = ledger.points
         assert written == booked
         by_line: Counter[tuple[str, str, str]] = Counter()
         for _, _, item, line, cause, points, *_ in self.entries(customer):
             by_line[item, line, cause] += points
-        kept = {(key, *line): points for key, item in ledger.items.items() for line, points in item.booked.items()}
+        kept = {(key, *line): points for key, item in ledger.items.items() for *line, points in item.booked}
         assert kept == {line: points for line, points in by_line.items() if points and line[0] != "opening"}
         return written
 

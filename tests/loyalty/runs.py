@@ -1,8 +1,9 @@
-"""Many random histories, one after the other: each with its seed, so that one that fails is run again alone."""
+"""Many random histories, one after the other, drawn by Hypothesis: one that fails is made as small as it can be."""
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,15 +11,18 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import redis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+from hypothesis import strategies as st
 
 from tests.loyalty.bench import Bench
 from tests.loyalty.checks import faults, final, seen
-from tests.loyalty.histories import history, shuffled, split
+from tests.loyalty.histories import History, history, shuffled, split
+from tests.loyalty.orders import moment
 from tests.loyalty.programmes import programme
 from worker.embedded import EmbeddedStore
 
 POOL: Final = 60
-MOST_FAULTS: Final = 20
 
 
 @dataclass
@@ -56,45 +60,70 @@ def server() -> Iterator[redis.Redis]:
 def run_many(
     seed: int, number: int, *, store: redis.Redis, folder: Path, tell: Callable[[str], None] = lambda _: None
 ) -> Summary:
-    """Run so many histories, the first of this seed, the others of those that follow."""
+    """Run so many histories; the same seed draws the same ones. The first that fails ends it, made small."""
     summary, bench, start = Summary(seed), Bench(store, folder), time.process_time()
-    for one in range(seed, seed + number):
-        for fault in run_one(bench, one, summary):
-            summary.faults.append(f"seed {one}: {fault}")
-            tell(summary.faults[-1])
-        if len(summary.faults) >= MOST_FAULTS:
-            break
+
+    @seeded(seed)
+    @settings(
+        max_examples=number,
+        phases=(Phase.generate, Phase.shrink),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @given(st.randoms(use_true_random=False))
+    def nothing_differs(draw: random.Random) -> None:
+        summary.faults = run_one(bench, draw, summary)
+        assert not summary.faults
+
+    try:
+        nothing_differs()
+    except AssertionError:
+        for fault in summary.faults:
+            tell(fault)
     summary.happened = dict(sorted(bench.happened.items()))
     summary.cpu_seconds = time.process_time() - start
     return summary
 
 
-def run_one(bench: Bench, seed: int, summary: Summary) -> list[str]:
-    """Run the history of one seed, with rules from a pool; every few of them also told otherwise."""
-    draw = random.Random(seed)
+def run_one(bench: Bench, draw: random.Random, summary: Summary) -> list[str]:
+    """Run one history, with rules from a pool; every few of them also told otherwise. Give what is wrong."""
     rules, others = (programme(random.Random(draw.randrange(POOL))) for _ in range(2))
     whole = history(draw)
     first = others if draw.random() < 0.1 else None
     worked = bench.run(whole, rules, draw, first_rules=first)
     shop = seen(bench, worked)
     found = faults(bench, worked, rules, whole, changed=first is not None)
+    another = None
+    if draw.random() < 0.3 and not found:
+        another = shuffled(draw, split(draw, whole) if (is_split := draw.random() < 0.5) else whole)
+        found = _told_otherwise(bench, draw, rules, whole, another)
     summary.histories += 1
     summary.told += len(whole.told)
-    summary.orders += len(shop.ledgers) and sum(len(one.items) for one in shop.ledgers.values())
+    summary.orders += sum(len(one.items) for one in shop.ledgers.values())
     summary.entries += sum(len(rows) for rows in shop.entries.values())
     summary.changed_rules += first is not None
-    if draw.random() < 0.3 and not found:
-        other: Any = split(draw, whole) if draw.random() < 0.5 else whole
-        summary.split += other is not whole
-        other = shuffled(draw, other)
-        summary.shuffled += 1
-        worked = bench.run(other, rules, draw)
-        found = [f"in another order: {fault}" for fault in faults(bench, worked, rules, other)]
-        again = final(seen(bench, worked), whole)
-        late = bench.now
-        worked = bench.run(whole, rules, draw, calm=True)
-        bench.go_on(worked, late)
-        once = final(seen(bench, worked), whole)
-        found += [f"{name} ends as {again.get(name)}, else as {said}" for name, said in once.items()
-                  if again.get(name) != said]  # fmt: skip
-    return found
+    summary.shuffled += another is not None
+    summary.split += another is not None and is_split
+    return [*found, *_shown(rules, first, whole)] if found else []
+
+
+def _told_otherwise(
+    bench: Bench, draw: random.Random, rules: Mapping[str, Any], whole: History, other: History
+) -> list[str]:
+    """Give what ends otherwise when the same is told in another order, or refunds in other parts."""
+    worked = bench.run(other, rules, draw)
+    found = [f"in another order: {fault}" for fault in faults(bench, worked, rules, other)]
+    again, late = final(seen(bench, worked), whole), bench.now
+    worked = bench.run(whole, rules, draw, calm=True)
+    bench.go_on(worked, late)
+    once = final(seen(bench, worked), whole)
+    return found + [
+        f"{name} ends as {again.get(name)}, else as {said}" for name, said in once.items() if again.get(name) != said
+    ]
+
+
+def _shown(rules: Mapping[str, Any], first: Mapping[str, Any] | None, whole: History) -> Iterator[str]:
+    yield f"rules {json.dumps(rules)}" if first is None else f"rules {json.dumps(first)}, then {json.dumps(rules)}"
+    yield from (f"{moment(one.arrives)} {one.event} {json.dumps(dict(one.data))}" for one in whole.told)

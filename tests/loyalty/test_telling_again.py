@@ -50,7 +50,7 @@ def test_orders_are_valued_anew(new_shop: Any) -> None:
     shop = new_shop()
     shop.send("order_created", shop.order(1, "100"))
     item = shop.ledger().items["o:O1"]
-    stale = item.pack().replace('"100"', '"70"')
+    stale = item.pack().replace(b'"100"', b'"70"')
     assert stale != item.pack()
     shop.store.hset(f"{PREFIX}:loyalty:account:{shop.account()}", "o:O1", stale)
 

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
-from pydantic_core import from_json, to_json
 
 from tests.loyalty.pure import NOON, balance, causes, computed, days, did, entries, line, ms, order, programme, valued
 from worker.loyalty.worth import ALIVE, EARNS, UNDONE, VOID, Worth
@@ -243,7 +243,7 @@ def test_worth_of_an_order_survives_its_stored_form() -> None:
     )
     worthy = valued({}, told, sender="customer:custom:7")
 
-    assert Worth.unpack(from_json(to_json(worthy))) == worthy
+    assert msgspec.json.decode(msgspec.json.encode(worthy), type=Worth) == worthy
     assert worthy.delivered == ms(NOON + days(2))
     assert (worthy.categories, worthy.names) == (("Books", "Toys"), ("the A", "the B"))
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from msgspec import structs
+
 from connectors.voucherify_points import VoucherifyPoints
 from tests.steps.lives import Worker
 from worker.engine.events import Event
@@ -39,7 +41,7 @@ def maps_in_two(_worker: Worker) -> None:
         pushes = [push for one in mapped for push in one.pushes]
         for push in pushes:
             self.push(push.lane, [push])
-        return finish(self, [replace(one, pushes=(), reason="pushed") for one in mapped])
+        return finish(self, [structs.replace(one, pushes=(), reason="pushed") for one in mapped])
 
     Lanes.finish_map = broken  # type: ignore[method-assign]
 
@@ -50,7 +52,7 @@ def books_before(_worker: Worker) -> None:
 
     def broken(self: Lanes, mapped: Sequence[Mapped]) -> Any:
         _write(self, mapped)
-        return finish(self, [replace(one, guarded=Guarded(revisions=(), writes=())) for one in mapped])
+        return finish(self, [structs.replace(one, guarded=Guarded(revisions=(), writes=())) for one in mapped])
 
     Lanes.finish_map = broken  # type: ignore[method-assign]
 
@@ -60,7 +62,7 @@ def books_after(_worker: Worker) -> None:
     finish = Lanes.finish_map
 
     def broken(self: Lanes, mapped: Sequence[Mapped]) -> Any:
-        done = finish(self, [replace(one, guarded=Guarded(revisions=(), writes=())) for one in mapped])
+        done = finish(self, [structs.replace(one, guarded=Guarded(revisions=(), writes=())) for one in mapped])
         _write(self, mapped)
         return done
 
@@ -85,9 +87,10 @@ def pays_first(_worker: Worker) -> None:
             if pushes:
                 self.push(pushes[0].lane, pushes)
         rest = [
-            replace(one, pushes=tuple(push for push in one.pushes if push not in paid[one.event])) for one in mapped
+            structs.replace(one, pushes=tuple(push for push in one.pushes if push not in paid[one.event]))
+            for one in mapped
         ]
-        return finish(self, [replace(one, reason=one.reason or "pushed") for one in rest])
+        return finish(self, [structs.replace(one, reason=one.reason or "pushed") for one in rest])
 
     Lanes.finish_map = broken  # type: ignore[method-assign]
 

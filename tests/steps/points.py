@@ -71,7 +71,7 @@ def wrong_balances(store: redis.Redis, prefix: str, voucherify: Any) -> list[str
     names = [name.decode() for name, _ in store.zscan_iter(f"{prefix}:{ACCOUNTS}")]
     for name, ledger in accounts.ledgers(names).items():
         written = sum(entry[5] for entry in accounts.entries(name))
-        booked = sum(points for item in ledger.items.values() for points in item.booked.values())
+        booked = ledger.points
         card = cards.pop("-".join(name.split(":")[1:]), {"loyalty_card": {"balance": 0}, "transactions": []})
         balance, moved = card["loyalty_card"]["balance"], [one["details"]["balance"] for one in card["transactions"]]
         if not written == booked == balance == sum(one["points"] for one in moved):

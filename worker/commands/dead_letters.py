@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
 
 import typer
+from msgspec.structs import replace
 
 from worker.commands.deployment import Deployment, configuration, opened
 from worker.commands.failures import FAILED, CommandError

@@ -12,7 +12,7 @@ import typer
 from worker.commands.failures import CommandError
 from worker.commands.loyalty_desk import Desk, opened_desk
 from worker.commands.loyalty_keeping import keep_all
-from worker.commands.reporting import say, stdout
+from worker.commands.reporting import counted, say, stdout
 from worker.engine.events import Event, event_id
 from worker.loyalty.account import ADJUSTED, Adjustment
 from worker.loyalty.booking import ADJUST
@@ -106,7 +106,7 @@ def _ask(desk: Desk, account: str, wish: Wish) -> None:
 
     Raises: CommandError when nobody can answer, typer.Abort when the answer is no.
     """
-    what = f"{wish.points:+} points for {desk.identity.stable_id(account)}"
+    what = f"{counted(wish.points, 'point', signed=True)} for {desk.identity.stable_id(account)}"
     if not sys.stdin.isatty():
         raise CommandError(f"{what} would be booked: say so with --yes")
     typer.confirm(f"Book {what}?", abort=True, err=True)

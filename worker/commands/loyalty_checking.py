@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from connectors.connector import State
-from worker.commands.loyalty_desk import Desk, booked_points
+from worker.commands.loyalty_desk import Desk
 from worker.commands.loyalty_there import Asked, Inquiry, Unlike, readings
 from worker.engine.subjects import SubjectRecord
 from worker.loyalty.account import Ledger
@@ -69,12 +69,12 @@ class Checker:
 
     def _here(self, account: str, ledger: Ledger, orders: Mapping[str, Remembered]) -> Iterator[Unlike]:
         """Compare orders, what is booked, and what was written, as of when the account was booked last."""
-        programme, booked = self.desk.programme, booked_points(ledger)
+        programme, booked = self.desk.programme, ledger.points
         valued = self.desk.books.valued(account, ledger, orders)
         lines, _ = postings(valued, history(programme, valued, ledger.ms), ledger.ms)
         for line in lines:
             known = ledger.items[line.item].booked if line.item in ledger.items else ledger.opened
-            before = known.get((line.line, line.cause), 0)
+            before = sum(points for named, cause, points in known if (named, cause) == (line.line, line.cause))
             name = " ".join(part for part in (line.item, line.line, line.cause) if part)
             yield Unlike("orders", name, before + line.points, before)
         written = sum(entry[5] for entry in self.desk.accounts.entries(account))
@@ -127,7 +127,7 @@ class Checker:
             shared=False,
             now=datetime.now(timezone.utc),
         )
-        return Asked(state=state, record=record, points=booked_points(ledger))
+        return Asked(state=state, record=record, points=ledger.points)
 
     def _is_pending(self, lane: str, key: str) -> bool:
         return bool(self.desk.deployment.lanes.pending(lane, key, 1))

@@ -125,11 +125,6 @@ def opened_desk() -> Iterator[Desk]:
         yield Desk(deployment=deployment, skill=skill, books=books)
 
 
-def booked_points(ledger: Ledger) -> int:
-    """Give the balance that is booked."""
-    return sum(ledger.opened.values()) + sum(sum(item.booked.values()) for item in ledger.items.values())
-
-
 def batches(names: Iterator[str], size: int) -> Iterator[Sequence[str]]:
     """Cut a stream of names into parts of a size."""
     part: list[str] = []

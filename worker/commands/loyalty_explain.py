@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from worker.commands.failures import FAILED
-from worker.commands.loyalty_desk import Desk, booked_points, opened_desk
-from worker.commands.reporting import print_json, rows, say, stdout
+from worker.commands.loyalty_desk import Desk, opened_desk
+from worker.commands.reporting import counted, print_json, rows, say, stdout
 from worker.loyalty.account import ADJUSTED, OPENING_ITEM, ORDER, REFERRED, Adjustment, Ledger
 from worker.loyalty.calendar import day_of
 
@@ -48,7 +48,7 @@ def explained(desk: Desk, account: str) -> dict[str, Any]:
             }
         )
         seen.add((item, line, cause))
-    booked = booked_points(ledger)
+    booked = ledger.points
     return {
         "customer": desk.identity.stable_id(account),
         "entries": lines,
@@ -93,10 +93,12 @@ def _show(seen: dict[str, Any]) -> None:
             stdout().print(f"{CORRECTION} corrects what was booked before: nothing that was written is changed")
     else:
         say(NOTHING)
+    points = counted(seen["sum"], "point")
     if seen["adds_up"]:
-        stdout().print(f"{len(seen['entries'])} entries add up to the balance: {seen['sum']} points")
+        number = counted(len(seen["entries"]), "entry adds", "entries add")
+        stdout().print(f"{number} up to the balance: {points}")
     else:
-        say(f"✗ the entries add up to {seen['sum']} points, but {seen['balance']} are booked: see `loyalty verify`")
+        say(f"✗ the entries add up to {points}, the account to {seen['balance']}: see `loyalty verify`")
 
 
 def _cause(one: dict[str, Any]) -> str:

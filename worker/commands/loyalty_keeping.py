@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from worker.commands.loyalty_desk import Desk
-from worker.commands.reporting import say
+from worker.commands.reporting import counted, say
 from worker.commands.waking import wake_all
 from worker.engine.events import Event
 from worker.engine.keeping import keep_now
@@ -19,7 +19,7 @@ def keep_all(desk: Desk, events: Iterable[Event]) -> int:
         for number, event in enumerate(events, 1):
             slot = keep_now(desk.deployment.lanes, event) or slot
             if number % PROGRESS == 0:
-                say(f"{number} accounts")
+                say(counted(number, "account"))
     finally:
         if slot:
             wake_all({MAP: slot})

@@ -8,7 +8,7 @@ import typer
 
 from worker.commands.loyalty_desk import Desk, batches, opened_desk
 from worker.commands.loyalty_keeping import keep_all
-from worker.commands.reporting import print_json, stdout
+from worker.commands.reporting import counted, print_json, stdout
 from worker.loyalty.account import Ledger
 from worker.loyalty.history import history
 from worker.loyalty.ledger import postings
@@ -48,8 +48,8 @@ def run(customer: str | None, *, everything: bool, dry_run: bool, as_json: bool)
         print_json({"dry_run": dry_run, **seen, "points": found.points, "recomputed": number})
     else:
         stdout().print(
-            f"{found.accounts} accounts, {found.outdated} booked by other rules: the entries of {found.differ} change, "
-            f"by {found.points:+} points in all"
+            f"{counted(found.accounts, 'account')}, {found.outdated} booked by other rules: "
+            f"the entries of {found.differ} change, by {counted(found.points, 'point', signed=True)} in all"
         )
         stdout().print(f"{'would be ' if dry_run else 'to be '}computed anew: {number}")
     return 0

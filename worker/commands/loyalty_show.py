@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any, Final
 
-from worker.commands.loyalty_desk import Desk, booked_points, opened_desk
-from worker.commands.reporting import pairs, print_json, say, stdout
+from worker.commands.loyalty_desk import Desk, opened_desk
+from worker.commands.reporting import counted, pairs, print_json, say, stdout
 from worker.loyalty.account import Ledger
 from worker.loyalty.calendar import DAY_MS, day_of, start_of_year
 from worker.loyalty.history import History, history
@@ -39,7 +39,7 @@ def shown(desk: Desk, account: str) -> dict[str, Any]:
         level = found.account.standing.level
         seen |= {
             "account": standing.id,
-            "balance": booked_points(ledger),
+            "balance": ledger.points,
             "tier": standing.tier,
             "progress": standing.progress,
             "next_tier": programme.levels[level + 1].name if level + 1 < len(programme.levels) else None,
@@ -89,23 +89,28 @@ def _notes(desk: Desk, ledger: Ledger, found: History) -> list[str]:
     notes = []
     if ledger.rules != desk.programme.digest:
         notes.append(OTHER_RULES)
-    elif desk.programme.counts_points and found.balance != booked_points(ledger):
-        notes.append(f"time has changed it since: {found.balance} points once the worker has booked that")
+    elif desk.programme.counts_points and found.balance != ledger.points:
+        notes.append(f"time has changed it since: {counted(found.balance, 'point')} once the worker has booked that")
     if ledger.opening is not None:
         notes.append("older orders are kept as one sum")
     return notes
 
 
+def _missing(seen: dict[str, Any]) -> str:
+    if not seen["next_tier"]:
+        return "the highest tier"
+    left = seen["to_next_tier"]
+    return f"{counted(left, 'point') if seen['tiers_by'] == 'points' else left} to {seen['next_tier']}"
+
+
 def _show(seen: dict[str, Any]) -> None:
     values: dict[str, object] = {}
     if "balance" in seen:
-        unit = " points" if seen["tiers_by"] == "points" else ""
-        missing = f"{seen['to_next_tier']}{unit} to {seen['next_tier']}" if seen["next_tier"] else "the highest tier"
         values = {
             "account": seen["account"],
-            "balance": f"{seen['balance']} points",
+            "balance": counted(seen["balance"], "point"),
             "tier": seen["tier"],
-            "progress": f"{_bar(seen['progress'])} {seen['progress']} %, {missing}",
+            "progress": f"{_bar(seen['progress'])} {seen['progress']} %, {_missing(seen)}",
             "earned this year": seen["earned_this_year"],
             "redeemed this year": seen["redeemed_this_year"],
             "expires": "; ".join(f"{one['points']} after {one['after']}" for one in seen["expires"]) or "nothing",

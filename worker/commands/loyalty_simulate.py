@@ -13,7 +13,7 @@ from worker.commands.loyalty_desk import Desk, batches, opened_desk
 from worker.commands.loyalty_picture import bars, svg
 from worker.commands.loyalty_simulation import Simulation
 from worker.commands.loyalty_tally import Tally
-from worker.commands.reporting import print_json, rows, say, stdout
+from worker.commands.reporting import counted, print_json, rows, say, stdout
 from worker.commands.since import since_ms
 from worker.loyalty.programme import Programme
 from worker.settings.loyalty import LoyaltyRules
@@ -59,7 +59,7 @@ def tallied(desk: Desk, rules: LoyaltyRules, since: int) -> Tally:
         for account, ledger in ledgers.items():
             tally.add(simulation.compared(account, ledger, orders))
             if tally.accounts % PROGRESS == 0:
-                say(f"{tally.accounts} accounts")
+                say(counted(tally.accounts, "account"))
     return tally
 
 
@@ -68,21 +68,26 @@ def _date(milliseconds: int) -> str:
 
 
 def _draw(path: Path, tally: Tally, found: dict[str, Any]) -> None:
-    subtitle = f"{found['accounts']} accounts, {found['orders']} orders since {found['since'][:10]}"
+    subtitle = _what(found)
     try:
         path.write_text(svg(tally.histogram(), "Points by the other rules: difference", subtitle), encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{path}: the picture cannot be written ({error.strerror})") from None
 
 
+def _what(found: dict[str, Any]) -> str:
+    accounts, orders = counted(found["accounts"], "account"), counted(found["orders"], "order")
+    return f"{accounts}, {orders} since {found['since'][:10]}"
+
+
 def _show(tally: Tally, found: dict[str, Any]) -> None:
     console, points = stdout(), found["points"]
-    console.print(f"{found['accounts']} accounts, {found['orders']} orders since {found['since'][:10]}")
+    console.print(_what(found))
     console.print(
         f"points: {points['before']} now, {points['after']} by the other rules ({points['difference']:+}); "
-        f"{found['gain']} gain, {found['lose']} lose, {found['same']} stay"
+        f"gain: {found['gain']}, lose: {found['lose']}, stay: {found['same']}"
     )
-    console.print(f"tier: {found['tier_changes']} change")
+    console.print(f"change tier: {found['tier_changes']}")
     if not tally.accounts:
         return
     console.print(_matrix(tally))
@@ -99,7 +104,8 @@ def _show(tally: Tally, found: dict[str, Any]) -> None:
     table.columns[0].no_wrap = True
     console.print(table)
     if found["closed"]:
-        say(f"note: {found['closed']} accounts keep older orders as one sum, which is left as it was earned")
+        kept = counted(found["closed"], "account keeps", "accounts keep")
+        say(f"note: {kept} older orders as one sum, which is left as it was earned")
 
 
 def _matrix(tally: Tally) -> Any:  # noqa: ANN401 - a table of rich

@@ -1,9 +1,11 @@
 """One account under other rules: what it holds now, and what it would hold if they had held since a moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from worker.loyalty.account import ORDER, Ledger, Opening
 from worker.loyalty.booking import Bookkeeper
@@ -82,8 +84,8 @@ def _opening(found: History, at: int) -> Opening:
         lots=account.lots.pack(),
         bought=account.bought.pack(),
         caps=dict(account.caps),
-        birthdays=list(account.birthdays),
-        rewarded=list(account.rewarded),
+        birthdays=tuple(account.birthdays),
+        rewarded=tuple(account.rewarded),
     )
 
 

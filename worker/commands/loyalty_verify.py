@@ -13,7 +13,7 @@ from worker.commands.loyalty_checking import Checked, Checker
 from worker.commands.loyalty_desk import Desk, batches, opened_desk
 from worker.commands.loyalty_keeping import keep_all
 from worker.commands.loyalty_there import Inquiry
-from worker.commands.reporting import print_json, rows, say, stdout
+from worker.commands.reporting import counted, print_json, rows, say, stdout
 from worker.loyalty.turns import turn_of
 from worker.sync.outcomes import TELL
 
@@ -97,7 +97,7 @@ def _wrong(desk: Desk, checker: Checker, named: str | None, report: Report) -> I
                 yield account
             if time.monotonic() - spoke > SAY_EVERY:
                 spoke = time.monotonic()
-                say(f"{report.accounts} accounts")
+                say(counted(report.accounts, "account"))
 
 
 def _show(seen: dict[str, Any]) -> None:
@@ -110,19 +110,23 @@ def _show(seen: dict[str, Any]) -> None:
         )
         console.print(rows("differences", columns, lines))
     if seen["left_off"]:
-        say(f"{seen['left_off']} more are not shown")
+        say(f"not shown: {seen['left_off']} more")
     for destination, why in seen["silent"].items():
         say(f"✗ {destination} {why}")
     waiting = f"; of {seen['waiting']} a destination is about to be told" if seen["waiting"] else ""
+    accounts = counted(seen["accounts"], "account")
     if seen["fields"]:
-        console.print(f"{seen['different']} of {seen['accounts']} accounts differ, in {seen['fields']} fields{waiting}")
+        differ = "differs" if seen["different"] == 1 else "differ"
+        console.print(f"{seen['different']} of {accounts} {differ}, in {counted(seen['fields'], 'field')}{waiting}")
     else:
-        console.print(f"{seen['accounts']} accounts, no difference{waiting}")
+        console.print(f"{accounts}, no difference{waiting}")
     there = ", ".join(f"{where} {number}" for where, number in seen["compared"].items()) or "nobody"
-    missing = f"; {seen['not_compared']} times there was nobody to compare with" if seen["not_compared"] else ""
+    missing = counted(seen["not_compared"], "time")
+    missing = f"; {missing} there was nobody to compare with" if seen["not_compared"] else ""
     console.print(f"compared with what is held there: {there}{missing}")
     if seen["repaired"]:
-        say(f"{seen['repaired']} accounts are computed anew and told again; a card's balance is not: points move once")
+        repaired = counted(seen["repaired"], "account is", "accounts are")
+        say(f"{repaired} computed anew and told again; a card's balance is not: points move once")
 
 
 def _short(value: object) -> str:

@@ -30,6 +30,11 @@ def stdout() -> Console:
     return Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
 
 
+def counted(number: int, one: str, many: str = "", *, signed: bool = False) -> str:
+    """Give a number with its word: 1 account, 2 accounts; `many` is for words that do not take an s."""
+    return f"{number:{'+' if signed else ''}} {one if abs(number) == 1 else many or one + 's'}"
+
+
 def printable(text: str) -> str:
     """Take out what could steer a terminal."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)

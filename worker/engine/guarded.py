@@ -1,14 +1,14 @@
 """Writes that go with an event, if nothing they build on has changed since it was read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from worker.engine.scripts import Argument
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Guarded:
+class Guarded(msgspec.Struct, frozen=True, kw_only=True):
     """What is written with an event, if each of these keys has the revision that it had when it was read.
 
     `revisions` are (key, revision), "" for a key that is not there. `writes` are commands: name, key, arguments.

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+import msgspec
+
 from worker.engine.guarded import NOTHING_WRITTEN, Guarded
 from worker.engine.scripts import Argument, Scripts, texts
 
@@ -36,8 +38,7 @@ class LaneTimes:
     pause_cap: int = 300_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One pending change of a key: the event it came from, when that arrived, and what it says (JSON)."""
 
     event: str
@@ -118,8 +119,7 @@ class Settlement:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Push:
+class Push(msgspec.Struct, frozen=True, kw_only=True):
     """One item for one key of one lane, due after `wait_ms`, or when `gather_most` keys gather (0: never)."""
 
     lane: str
@@ -129,8 +129,7 @@ class Push:
     gather_most: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one event on the lane `map`: pushes, or the reason why there are none."""
 
     event: str
@@ -144,8 +143,11 @@ class Mapped:
         """Give the fields in the order of the script."""
         notes = json.dumps(self.notes) if self.notes else ""
         flat: list[Argument] = [self.event, self.token, self.reason, notes, len(self.pushes)]
+        item, packed = None, b""
         for push in self.pushes:
-            flat += (push.lane, push.key, push.wait_ms, push.item.pack(), push.gather_most)
+            if push.item is not item:  # several lanes are told the same
+                item, packed = push.item, push.item.pack()
+            flat += (push.lane, push.key, push.wait_ms, packed, push.gather_most)
         return flat + self.guarded.arguments()
 
 

@@ -1,16 +1,18 @@
 """What of an account's changes is news, and told once: points awarded for an order, and another tier."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from mappings.loyalty_records import LoyaltyEvent
+from msgspec.structs import replace
+
 from worker.loyalty.account import ORDER, Item, Ledger
 from worker.loyalty.calendar import moment
 from worker.loyalty.history import History
 from worker.loyalty.programme import Programme
 from worker.loyalty.telling import NEWS_MS
 from worker.sync.identity import Identity
+from worker.sync.stored import Json
 
 MOST_ANNOUNCED: Final = 50
 BY_ORDER: Final = "order"
@@ -27,9 +29,9 @@ class Announcer:
     identity: Identity
     source: str
 
-    def awarded(self, ledger: Ledger, found: History) -> tuple[Ledger, list[LoyaltyEvent]]:
+    def awarded(self, ledger: Ledger, found: History) -> tuple[Ledger, list[Json]]:
         """Give the news of orders whose points were not announced, and note that they are: no correction is news."""
-        events: list[LoyaltyEvent] = []
+        events: list[Json] = []
         items: dict[str, Item] = {}
         for key, done in found.done.items():
             points = done.earned.gross + sum(done.earned.bonuses.values()) - done.earned.reversed
@@ -41,7 +43,7 @@ class Announcer:
                 events.append(self._event("points_awarded", ledger, found, points, before, after, key, BY_ORDER))
         return ledger.with_items(items), events
 
-    def changed_tier(self, ledger: Ledger, found: History) -> tuple[Ledger, list[LoyaltyEvent]]:
+    def changed_tier(self, ledger: Ledger, found: History) -> tuple[Ledger, list[Json]]:
         """Give the change of tier that was not announced. One that was, and came back by a correction, is not again.
 
         Once time has lowered an account, reaching the tier anew is news.
@@ -53,7 +55,7 @@ class Announcer:
         name = _named(standing.falls, tier)
         if tier == before or name in announced:
             return after, []
-        after = replace(after, announced=[*announced, name][-MOST_ANNOUNCED:])
+        after = replace(after, announced=tuple([*announced, name][-MOST_ANNOUNCED:]))
         by = self._cause(found)
         if by is not None and not self._is_news(ledger, by):
             return after, []
@@ -80,17 +82,19 @@ class Announcer:
         after: int,
         key: str | None,
         reason: str,
-    ) -> LoyaltyEvent:
-        return LoyaltyEvent(
-            kind=kind,
-            time=moment(ledger.ms),
-            points=points,
-            balance=found.balance,
-            tier=self.programme.levels[after].name,
-            previous_tier=self.programme.levels[before].name,
-            order=None if key is None else self.identity.stable_id(f"order:{self.source}:{key.removeprefix(ORDER)}"),
-            reason=reason,
-        )
+    ) -> Json:
+        """Give a `LoyaltyEvent` as the JSON that goes out."""
+        order = None if key is None else self.identity.order(self.source, key.removeprefix(ORDER))
+        return {
+            "kind": kind,
+            "time": moment(ledger.ms).isoformat(),
+            "points": points,
+            "balance": found.balance,
+            "tier": self.programme.levels[after].name,
+            "previous_tier": self.programme.levels[before].name,
+            "order": None if order is None else self.identity.stable_id(order),
+            "reason": reason,
+        }
 
 
 def _named(falls: int, tier: str) -> str:

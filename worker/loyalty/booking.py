@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from mappings.platform import CREATE
 from worker.engine.errors import STORE_ERRORS, UnknownVersionError
 from worker.engine.subjects import KNOWN_TIME, Facets
 from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
-from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, of_order
+from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, of_order, says_the_same
 from worker.loyalty.history import placed_before
 from worker.loyalty.programme import Programme
 from worker.loyalty.settling import Accountant
@@ -89,26 +90,32 @@ class Bookkeeper:
         guarded = draft.guarded(self.programme.window_ms + KEPT_LONGER_MS)
         if not guarded.writes and not draft.notes:
             return outcome
-        more = outcome.saying_more(sayings)
-        reason = outcome.reason and (BOOKED if guarded.writes else outcome.reason)
-        return replace(more, guarded=guarded, reason=reason, notes=(*outcome.notes, *draft.notes))
+        return replace(
+            outcome,
+            sayings=(*outcome.sayings, *sayings),
+            guarded=guarded,
+            reason=outcome.reason and (BOOKED if guarded.writes else outcome.reason),
+            notes=(*outcome.notes, *draft.notes),
+        )
 
     def _hear_customer(self, draft: Draft, one: Heard) -> None:
         ledger, heard = draft.ledger(one.subject), of_customer(one.facets)
         if not heard and not ledger.is_new:
             return
-        facets = fold([ledger.profile, heard])
-        facets = {name: facet for name, facet in facets.items() if not TAGS.owns(name)} | TAGS.kept(facets)
+        facets = TAGS.bounded(fold([ledger.profile, heard]))
         if facets != ledger.profile or ledger.is_new:
             draft.touch(one.subject, replace(ledger, profile=facets))
 
     def _hear_order(self, draft: Draft, one: Heard, now: int) -> None:
         known = draft.order(one.subject)
-        facets = fold([known.facets, of_order(one.facets, one.by_id, one.by_email)])
-        facets = {name: facet for name, facet in facets.items() if not REFUNDS.owns(name)} | REFUNDS.kept(facets)
+        facets = REFUNDS.bounded(fold([known.facets, of_order(one.facets, one.by_id, one.by_email)]))
         if facets == known.facets:
             return
         account, key = account_of(facets), ORDER + one.subject.split(":", 2)[2]
+        if known.account and says_the_same(known.facets, facets) and self._is_valued(draft.ledger(account)):
+            draft.new_orders[one.subject] = Remembered(known.revision + 1, account, facets)
+            draft.fresh[key] = _last_change(one.facets)
+            return
         worthy = self._worth(one.subject, facets)
         if account:
             ledger = draft.ledger(account)
@@ -172,12 +179,15 @@ class Bookkeeper:
 
     def _keep_to_rules(self, draft: Draft, account: str) -> None:
         """Value the orders of an account by the rules that hold now, where it was valued by others."""
-        ledger, digest = draft.ledger(account), self.programme.digest
-        if ledger.rules == digest:
+        ledger = draft.ledger(account)
+        if self._is_valued(ledger):
             return
         if ledger.rules:
             self._value_again(draft, account, ledger)
-        draft.touch(account, replace(draft.ledger(account), rules=digest))
+        draft.touch(account, replace(draft.ledger(account), rules=self.programme.digest))
+
+    def _is_valued(self, ledger: Ledger) -> bool:
+        return ledger.rules == self.programme.digest
 
     def _value_again(self, draft: Draft, account: str, ledger: Ledger) -> None:
         names = self.order_names(account, ledger).values()

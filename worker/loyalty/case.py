@@ -1,10 +1,10 @@
 """One order of one account under the rules of its programme, and the entries that come of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from worker.loyalty.lots import Lots
 from worker.loyalty.programme import ONE, Programme
@@ -14,7 +14,7 @@ from worker.loyalty.worth import Worth
 from worker.settings.loyalty import Campaign
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """Points of one cause, dated; `why` is the arithmetic, as text when it is asked for."""
 
     line: str
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     why: object
 
 
-class Arithmetic(NamedTuple):
+class Arithmetic(msgspec.Struct, frozen=True):
     """How the points of a price came about: the sum of (amount, factors), rounded, and capped or not."""
 
     terms: Sequence[tuple[Decimal, ...]]
@@ -43,7 +43,7 @@ class Arithmetic(NamedTuple):
         return f"{' + '.join(terms)} = {plain(self.exact)}, rounded {self.points}{capped}"
 
 
-class Share(NamedTuple):
+class Share(msgspec.Struct, frozen=True):
     """What is left of a bonus or a coupon, of which a part may have gone with refunds."""
 
     name: str
@@ -74,8 +74,7 @@ def plain(number: Decimal) -> str:
     return f"{number:.4f}".rstrip("0").rstrip(".")
 
 
-@dataclass(slots=True)
-class Account:
+class Account(msgspec.Struct):
     """What the rules ask of an account as its history goes on.
 
     `caps` holds what purchases earned by day, month and year; `birthdays` the years whose bonus was given; `rewarded`
@@ -87,14 +86,13 @@ class Account:
     bought: Statistics
     birthday: date | None
     groups: frozenset[str]
-    caps: dict[str, int] = field(default_factory=dict)
-    birthdays: list[int] = field(default_factory=list)
-    rewarded: list[str] = field(default_factory=list)
+    caps: dict[str, int] = {}
+    birthdays: list[int] = []
+    rewarded: list[str] = []
     sent_by: Worth | None = None
 
 
-@dataclass(slots=True)
-class Case:
+class Case(msgspec.Struct):
     """One order at its place in the history. `bonuses` are by cause, as they would be without refunds.
 
     What is not `is_eligible` takes no part in the programme, and counts as a purchase only.
@@ -107,8 +105,8 @@ class Case:
     campaign: Campaign | None
     is_birthday: bool
     is_eligible: bool
-    entries: list[Entry] = field(default_factory=list)
-    bonuses: dict[str, int] = field(default_factory=dict)
+    entries: list[Entry] = []
+    bonuses: dict[str, int] = {}
 
     def multiplier(self, level: int) -> Decimal:
         """Give what the order is multiplied by for a member of a tier."""

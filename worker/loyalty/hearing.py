@@ -88,6 +88,22 @@ def of_customer(facets: Facets) -> dict[str, Facet]:
     return {name: facet for name, facet in facets.items() if name in _CUSTOMER or name.startswith(TAGS.element)}
 
 
+def says_the_same(known: Facets, facets: Facets) -> bool:
+    """Tell whether an order is worth what it was, as its facets differ in their versions alone.
+
+    Those count for deletions, for refunds, and for what nobody has dated.
+    """
+    dated = facets.get(CREATED_AT) or facets.get(CREATED)
+    return (
+        dated is not None
+        and dated[0] is not None
+        and known.keys() == facets.keys()
+        and DELETED not in facets
+        and all(known[name][0] == value for name, (value, _) in facets.items())
+        and not any(name.startswith(REFUNDS.element) for name in facets)
+    )
+
+
 def account_of(facets: Facets) -> str:
     """Give the subject of an order's customer: the account of its id, else that of its e-mail; "" when it has none."""
     by_id, by_email = facets.get(BY_ID, (None,))[0], facets.get(BY_EMAIL, (None,))[0]

@@ -6,10 +6,12 @@ only a returned order had reached. An order that is dated after `now` is the new
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from worker.engine.subjects import Facets
 from worker.loyalty.account import OPENING_ITEM, Adjustment, Facts, Ledger, Opening, Referred, Waypoint
@@ -29,15 +31,14 @@ from worker.loyalty.worth import Worth
 MOST_ITEMS: Final = 2000
 
 
-class Done(NamedTuple):
+class Done(msgspec.Struct, frozen=True):
     """What an order did, and the balance after it."""
 
     earned: Earned
     balance: int
 
 
-@dataclass(slots=True)
-class History:
+class History(msgspec.Struct):
     """An account up to a moment. `entries` are by item; `next_moment` is when time alone changes something.
 
     `keys` are the items that were computed: all of them when `is_whole`, else those after a waypoint. `through` is the
@@ -46,8 +47,8 @@ class History:
 
     account: Account
     balance: int = 0
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
-    done: dict[str, Done] = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = {}
+    done: dict[str, Done] = {}
     earned_this_year: int = 0
     redeemed_this_year: int = 0
     next_moment: int = NEVER
@@ -55,11 +56,11 @@ class History:
     keys: Sequence[str] = ()
     is_whole: bool = True
     through: tuple[int, str] = (0, "")
-    years: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    years: Mapping[int, tuple[int, int]] = {}
     closes: int = NEVER
     sent_by: str = ""
     raised: tuple[str, int] = ("", 0)
-    waypoint: Waypoint | None = None
+    waypoints: tuple[Waypoint, ...] = ()
 
 
 def history(
@@ -73,18 +74,22 @@ def history(
     account = found.account
     items = sorted((ledger.items[key].facts.at, key) for key in found.keys)
     closed = _closable(ledger, items, close_before) if close_before else 0
+    marks = len(ledger.items) >= FEWEST_ITEMS and bool(items) and items[-1][0] <= now
+    before = since.waypoint if since is not None and len(items) == 1 else None
     for number, (at, key) in enumerate(items):
         item = ledger.items[key]
         _expire(found, ledger, min(at, now))
         account.standing.advance(min(at, now))
-        if number + 1 == len(items) and at <= now and len(ledger.items) >= FEWEST_ITEMS:
-            found.waypoint = _waypoint(programme, found, at, key)
+        if number + 1 == len(items) and marks:
+            before = replace(before, newest=key) if before is not None else _waypoint(programme, found, at, key)
         _add(programme, found, key, item.facts)
         if found.closes == NEVER:  # they are closed from the oldest on: before it none is
             found.closes = closes(programme, item)
         found.through = (at, key)
         if number + 1 == closed:
             found.opening = _snapshot(programme, found, at)
+    if marks and before is not None:
+        found.waypoints = (before, _waypoint(programme, found, items[-1][0], ""))
     _expire(found, ledger, now)
     account.standing.advance(now)
     _sum_year(programme, found, now)
@@ -118,15 +123,16 @@ def _resumed(programme: Programme, ledger: Ledger, since: Since) -> History:
         closes=point.closes,
         sent_by=point.sent_by,
         raised=point.raised,
+        waypoints=ledger.waypoints,
     )
 
 
-def _waypoint(programme: Programme, found: History, at: int, key: str) -> Waypoint:
+def _waypoint(programme: Programme, found: History, at: int, newest: str) -> Waypoint:
     return Waypoint(
         state=_snapshot(programme, found, at),
         at=at,
-        newest=key,
-        years=[(year, *sums) for year, sums in _years(programme, found).items()],
+        newest=newest,
+        years=tuple((year, *sums) for year, sums in _years(programme, found).items()),
         closes=found.closes,
         sent_by=found.sent_by,
         raised=found.raised,
@@ -187,8 +193,8 @@ def _snapshot(programme: Programme, found: History, at: int) -> Opening:
         standing=account.standing.pack(),
         lots=account.lots.pack(),
         bought=account.bought.pack(),
-        birthdays=list(account.birthdays),
-        rewarded=list(account.rewarded),
+        birthdays=tuple(account.birthdays),
+        rewarded=tuple(account.rewarded),
         caps={period: account.caps[period] for period in running if period in account.caps},
     )
 

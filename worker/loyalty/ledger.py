@@ -1,10 +1,10 @@
 """From what an account should have to what is written: only the differences, each a new entry that is never changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final
 
-from pydantic_core import to_json
+import msgspec
+from msgspec.structs import replace
 
 from worker.loyalty.account import OPENING_ITEM, Booked, Item, Ledger
 from worker.loyalty.case import Entry
@@ -12,7 +12,7 @@ from worker.loyalty.history import History
 from worker.loyalty.rules import OPENING
 
 
-class Posting(NamedTuple):
+class Posting(msgspec.Struct, frozen=True, array_like=True):
     """One line of the ledger: the difference that a revision made for (item, line, cause)."""
 
     revision: int
@@ -24,9 +24,12 @@ class Posting(NamedTuple):
     at: int
     why: str
 
-    def pack(self) -> str:
+    def pack(self) -> bytes:
         """Give it as JSON."""
-        return to_json(self).decode()
+        return _encode(self)
+
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def postings(ledger: Ledger, found: History, now: int) -> tuple[list[Posting], Ledger]:
@@ -47,12 +50,12 @@ def postings(ledger: Ledger, found: History, now: int) -> tuple[list[Posting], L
 
 
 def _booked(found: History, key: str) -> Booked:
-    return {(entry.line, entry.cause): entry.points for entry in found.entries.get(key, ())}
+    return tuple((entry.line, entry.cause, entry.points) for entry in found.entries.get(key, ()))
 
 
 def _differences(booked: Booked, entries: list[Entry] | tuple[()]) -> Iterator[tuple[str, str, int, int, str]]:
     """Give (line, cause, points, date, why) of what is new, other or no more."""
-    left = dict(booked)
+    left = {(line, cause): points for line, cause, points in booked}
     for entry in entries:
         before = left.pop((entry.line, entry.cause), 0)
         if entry.points != before:
@@ -66,25 +69,25 @@ def taken_back(revision: int, key: str, item: Item, now: int) -> list[Posting]:
     """Give the lines that take back an item which has left the account."""
     return [
         Posting(revision, now, key, line, cause, -points, 0, f"not of this account any more, instead of {points}")
-        for (line, cause), points in item.booked.items()
+        for line, cause, points in item.booked
     ]
 
 
-def folded(ledger: Ledger, closed: Mapping[str, Item], rows: Sequence[Sequence[Any]]) -> tuple[list[str], Ledger]:
+def folded(ledger: Ledger, closed: Mapping[str, Item], rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], Ledger]:
     """Give the written lines of an account anew, what was closed as one, and each (item, line, cause) as one.
 
     What the account adds up to stays; how its lines came about is kept where there was one.
     """
-    points = sum(ledger.opened.values()) + sum(sum(item.booked.values()) for item in closed.values())
-    opened: dict[tuple[str, str], int] = {("", OPENING): points} if points else {}
+    points = sum(part for _, _, part in ledger.opened) + sum(item.points for item in closed.values())
+    opened: Booked = (("", OPENING, points),) if points else ()
     through = ledger.opening.through[0] if ledger.opening is not None else 0
     lines = [
         Posting(ledger.revision, ledger.ms, OPENING_ITEM, line, cause, part, through, "orders before the window")
-        for (line, cause), part in opened.items()
+        for line, cause, part in opened
     ]
     newest = {(row[2], row[3], row[4]): row for row in rows}
     for key, item in ledger.items.items():
-        for (line, cause), part in item.booked.items():
+        for line, cause, part in item.booked:
             revision, ms, *_, at, why = newest.get((key, line, cause)) or (ledger.revision, ledger.ms, 0, "")
             lines.append(Posting(revision, ms, key, line, cause, part, at, why))
     return [line.pack() for line in lines], replace(ledger, opened=opened, lines=len(lines))

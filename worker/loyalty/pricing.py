@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+import msgspec
 
 from worker.loyalty.case import Arithmetic, Case
 from worker.loyalty.programme import ONE, ZERO
@@ -18,7 +20,7 @@ _PLAIN: Final = frozenset({ONE, ZERO})
 _LEAST: Final = Decimal("0.00005")
 
 
-class Price(NamedTuple):
+class Price(msgspec.Struct, frozen=True):
     """The points of a price and their arithmetic; by line where each is rounded. `factor` is points by amount."""
 
     points: int

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from worker.loyalty.calendar import day_of, months_after, start_of_day
 from worker.loyalty.case import Account, Arithmetic, Case, Entry
@@ -26,7 +29,7 @@ EXPIRY: Final = "expiry"
 OPENING: Final = "opening"
 
 
-class Earned(NamedTuple):
+class Earned(msgspec.Struct, frozen=True):
     """What an order did: its entries, and what is told of it.
 
     `gross` and `bonuses` (by cause) are what it would give without refunds, `reversed` what those took back. `factor`
@@ -98,7 +101,7 @@ def _purchase(case: Case, price: Price, most: int) -> int:
     use(case, points)
     if points < price.points:
         why = price.why
-        capped = why._replace(cap=most) if isinstance(why, Arithmetic) else f"{why}, capped at {most}"
+        capped = replace(why, cap=most) if isinstance(why, Arithmetic) else f"{why}, capped at {most}"
         case.book(PURCHASE, points, capped)
         return points
     for line, part, why in price.by_line or (("", points, price.why),):

@@ -1,12 +1,12 @@
 """Bringing the accounts that an event touched up to date: what is booked, what follows for others, what is told."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
-from pydantic_core import to_json
+import msgspec
+from msgspec.structs import replace
 
-from mappings.loyalty_records import LoyaltyEvent
 from worker.loyalty.account import ORDER, REFERRED, Item, Ledger, Opening, Referred
 from worker.loyalty.announcing import Announcer
 from worker.loyalty.history import MOST_ITEMS, History, history, placed_before
@@ -17,18 +17,17 @@ from worker.loyalty.telling import Teller, signature, version_at
 from worker.loyalty.waypoints import since
 from worker.loyalty.worth import Worth
 from worker.sync.outcomes import Saying
+from worker.sync.stored import Json
 
 MOST_LINES: Final = 2000
 # Beyond the most items an account keeps so many gather before the oldest are closed: closing costs, so it is rare.
 MANY_MORE: Final = 500
 LINES_AT_ONCE: Final = 1000
-LONGEST_REASON: Final = 100
 
 
-@dataclass(slots=True)
-class _Settled:
+class _Settled(msgspec.Struct):
     found: History
-    written: list[Posting] = field(default_factory=list)
+    written: list[Posting] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Accountant:
             for line in taken_back(base.revision + 1, key, item, now)
         ]
         more, ledger = postings(replace(ledger, lines=ledger.lines + len(written)), found, now)
-        draft.new_ledgers[account] = replace(ledger, turn=_next_turn(ledger, found), waypoint=found.waypoint)
+        draft.new_ledgers[account] = replace(ledger, turn=_next_turn(ledger, found), waypoints=found.waypoints)
         known = settled.get(account)
         settled[account] = _Settled(found, [*(known.written if known else ()), *written, *more])
         return self._refer(draft, account, found)
@@ -129,7 +128,7 @@ class Accountant:
             lines = [line.pack() for line in settled.written[start : start + LINES_AT_ONCE]]
             draft.extra.append(("RPUSH", entries_key(account), *lines))
         sayings: list[Saying] = []
-        events: list[LoyaltyEvent] = []
+        events: list[Json] = []
         if teller.programme.counts_points:
             ledger, sayings = self._tell_orders(draft, account, ledger, found, again=again)
             announcer = Announcer(teller.programme, draft.fresh, teller.identity, source)
@@ -144,9 +143,7 @@ class Accountant:
             sayings += teller.of_customer(account, facets)
             ledger = replace(ledger, told=told)
         sayings += teller.events(account, ledger.revision, events, version)
-        causes = ", ".join(dict.fromkeys(line.cause for line in settled.written))
-        points = sum(line.points for line in settled.written)
-        sayings += teller.adjustment(account, ledger.revision, points, causes[:LONGEST_REASON], version)
+        sayings += teller.adjustment(account, ledger.revision, settled.written, version)
         draft.new_ledgers[account] = ledger
         return sayings
 
@@ -182,4 +179,4 @@ def _is_long(ledger: Ledger) -> bool:
 
 
 def _hashed(said: object) -> str:
-    return hashlib.blake2b(to_json(said), digest_size=12).hexdigest()
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()

@@ -1,11 +1,11 @@
 """Where accounts lie: the keys of the store, reading many at once, and the writes that go with an event."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import msgspec
 import redis
-from pydantic_core import from_json, to_json
+from msgspec.structs import replace
 
 from worker.engine.guarded import Guarded
 from worker.engine.scripts import Argument
@@ -30,17 +30,16 @@ def order_key(order: str) -> str:
     return f"loyalty:{order}"
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(msgspec.Struct, frozen=True):
     """An order: whose account it is in, and its facets."""
 
     revision: int = 0
     account: str = ""
-    facets: Facets = field(default_factory=dict)
+    facets: Facets = {}
 
     def fields(self) -> tuple[str | bytes, ...]:
         """Give it as the fields of a hash."""
-        packed = to_json(pack_facets(self.facets))
+        packed = msgspec.json.encode(pack_facets(self.facets))
         return (REVISION, str(self.revision), "account", self.account, "facets", packed)
 
     @classmethod
@@ -48,7 +47,7 @@ class Remembered:
         """Read an order from its hash; an empty one is unknown."""
         if not stored:
             return cls()
-        facets = unpack_facets(from_json(stored[b"facets"]))
+        facets = unpack_facets(msgspec.json.decode(stored[b"facets"]))
         return cls(int(stored[b"rev"]), stored[b"account"].decode(), facets)
 
 
@@ -84,7 +83,7 @@ class Accounts:
         if self.store is None:
             return []
         rows: list[bytes] = self.store.lrange(f"{self.prefix}:{entries_key(account)}", 0, -1)  # type: ignore[assignment]
-        return [from_json(row) for row in rows]
+        return [msgspec.json.decode(row) for row in rows]
 
     def due(self, now: int, most: int) -> list[tuple[str, int]]:
         """Give the accounts that time alone changes by now, each with its moment."""
@@ -102,8 +101,7 @@ class Accounts:
                 yield name.decode()
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """What one event changes, on top of what was read; `session` is where it goes once the event is done with.
 
     `fresh` tells when the orders of this event last changed, `dropped` what was booked for items that left an account.
@@ -113,14 +111,14 @@ class Draft:
     accounts: Accounts
     orders: dict[str, Remembered]
     ledgers: dict[str, Ledger]
-    new_orders: dict[str, Remembered] = field(default_factory=dict)
-    new_ledgers: dict[str, Ledger] = field(default_factory=dict)
-    touched: dict[str, set[str]] = field(default_factory=dict)
-    fresh: dict[str, int] = field(default_factory=dict)
-    dropped: dict[str, list[tuple[str, Item]]] = field(default_factory=dict)
-    later: dict[str, int] = field(default_factory=dict)
-    extra: list[Sequence[Argument]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    new_orders: dict[str, Remembered] = {}
+    new_ledgers: dict[str, Ledger] = {}
+    touched: dict[str, set[str]] = {}
+    fresh: dict[str, int] = {}
+    dropped: dict[str, list[tuple[str, Item]]] = {}
+    later: dict[str, int] = {}
+    extra: list[Sequence[Argument]] = []
+    notes: list[str] = []
 
     def order(self, name: str) -> Remembered:
         """Give an order as it is now."""

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_UP
+from functools import cached_property
 from typing import Any, Final
 
 from connectors.connector import Kind
-from mappings.loyalty_records import Loyalty, LoyaltyEvent, PointsAdjustment
+from mappings.loyalty_records import Loyalty, PointsAdjustment
 from worker.engine.subjects import KNOWN_TIME, Facet, Version
 from worker.loyalty.calendar import DAY_MS, moment
 from worker.loyalty.history import Done, History
+from worker.loyalty.ledger import Posting
 from worker.loyalty.programme import ONE, Programme
 from worker.loyalty.rules import (
     BIRTHDAY,
@@ -31,11 +33,13 @@ from worker.sync.stored import Json, plain, record_of
 
 # What happened longer ago is told to nobody as news: an import must start no automation.
 NEWS_MS: Final = 7 * DAY_MS
+LONGEST_REASON: Final = 100
 PURCHASES: Final = "purchases"
 ORDER_LOYALTY: Final = "loyalty"
+_OF_CUSTOMERS: Final = frozenset({PURCHASES, LOYALTY})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Teller:
     """Says what an account (a customer's subject) makes known, to those lanes of its source that loyalty tells."""
 
@@ -43,12 +47,28 @@ class Teller:
     identity: Identity
     routes: Mapping[str, Route]
 
+    @cached_property
+    def _lanes(self) -> Mapping[tuple[str, Kind], tuple[Target, ...]]:
+        return {
+            (source, kind): tuple(one for one in targets if one.lane.partition(".")[0] in route.loyalty)
+            for source, route in self.routes.items()
+            for kind, targets in route.lanes.items()
+        }
+
+    @cached_property
+    def _readers(self) -> Mapping[str, Mapping[frozenset[str], tuple[Target, ...]]]:
+        """The lanes of customers of each source, by what of a standing and of purchases they take."""
+        found: dict[str, dict[frozenset[str], tuple[Target, ...]]] = {}
+        for (source, kind), targets in self._lanes.items():
+            of_source = found.setdefault(source, {})
+            for one in targets if kind == "customer" else ():
+                takes = _OF_CUSTOMERS if one.wanted is None else _OF_CUSTOMERS & one.wanted
+                of_source[takes] = (*of_source.get(takes, ()), one)
+        return found
+
     def targets(self, account: str, kind: Kind) -> tuple[Target, ...]:
         """Give the lanes of one kind that are told of an account."""
-        route = self.routes.get(account.split(":", 2)[1])
-        if route is None:
-            return ()
-        return tuple(one for one in route.lanes.get(kind, ()) if one.lane.partition(".")[0] in route.loyalty)
+        return self._lanes.get((account.split(":", 2)[1], kind), ())
 
     def loyalty(self, account: str, found: History) -> Loyalty:
         """Give where a customer stands in the programme."""
@@ -78,11 +98,12 @@ class Teller:
 
     def of_customer(self, account: str, facets: Mapping[str, Facet]) -> Iterator[Saying]:
         """Say the standing and the purchases of a customer."""
-        for target in self.targets(account, "customer"):
-            wanted = target.wanted
-            told = {name: one for name, one in facets.items() if wanted is None or name.partition(".")[0] in wanted}
+        for takes, targets in self._readers.get(account.split(":", 2)[1], {}).items():
+            told = facets
+            if takes != _OF_CUSTOMERS:
+                told = {name: one for name, one in facets.items() if name.partition(".")[0] in takes}
             if told:
-                yield Saying(targets=(target,), key=account, facets=told)
+                yield Saying(targets=targets, key=account, facets=told)
 
     def facets(self, standing: Mapping[str, Json] | None, bought: Json, version: Version) -> dict[str, Facet]:
         """Give standing and purchases as facets of the customer."""
@@ -143,16 +164,17 @@ class Teller:
         zone = self.programme.zone
         return moment(review_ends(self.programme, order) - 1).astimezone(zone).date().isoformat()
 
-    def events(self, account: str, number: int, events: Sequence[LoyaltyEvent], version: Version) -> Iterator[Saying]:
+    def events(self, account: str, number: int, events: Sequence[Json], version: Version) -> Iterator[Saying]:
         """Say what is told once, each as a subject of its own; `number` is the account's revision."""
         targets = self.targets(account, "loyalty")
         for index, event in enumerate(events if targets else ()):
-            yield _once(targets, f"loyalty:{_rest(account)}.{number}.{index}", account, plain(event), version)
+            yield _once(targets, f"loyalty:{_rest(account)}.{number}.{index}", account, event, version)
 
-    def adjustment(self, account: str, number: int, points: int, reason: str, version: Version) -> Iterator[Saying]:
-        """Say by how much a card changes that a destination holds."""
-        targets = self.targets(account, "points")
+    def adjustment(self, account: str, number: int, written: Sequence[Posting], version: Version) -> Iterator[Saying]:
+        """Say by how much a card changes that a destination holds, because of what was written."""
+        targets, points = self.targets(account, "points"), sum(line.points for line in written)
         if targets and points:
+            reason = ", ".join(dict.fromkeys(line.cause for line in written))[:LONGEST_REASON]
             told = PointsAdjustment(key=f"{self.identity.stable_id(account)}.{number}", points=points, reason=reason)
             yield _once(targets, f"points:{_rest(account)}.{number}", account, plain(told), version)
 

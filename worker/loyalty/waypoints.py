@@ -1,6 +1,8 @@
 """From where an account is computed: most events tell of its newest order, and what came before that stays as it is."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from worker.engine.subjects import Facets
 from worker.loyalty.account import Item, Ledger, Waypoint
@@ -15,7 +17,7 @@ FEWEST_ITEMS: Final = 2
 SETTLED_MS: Final = 30 * DAY_MS
 
 
-class Since(NamedTuple):
+class Since(msgspec.Struct, frozen=True):
     """A waypoint, and the items after it."""
 
     waypoint: Waypoint
@@ -24,19 +26,19 @@ class Since(NamedTuple):
 
 def since(base: Ledger, ledger: Ledger, now: int) -> Since | None:
     """Give from where an account that was `base` is to be computed, None when it is from its beginning."""
-    point = base.waypoint
-    if point is None or base.rules != ledger.rules or base.opening is not ledger.opening:
+    if not base.waypoints or base.rules != ledger.rules or base.opening is not ledger.opening:
         return None
     if base.profile is not ledger.profile and _person(base.profile) != _person(ledger.profile):
         return None
-    if Lots(point.state.lots).next_moment() <= now:  # points that an older item earned expire
+    if not base.items.keys() <= ledger.items.keys():
         return None
     put = {key: item for key, item in ledger.items.items() if base.items.get(key) is not item}
-    if not base.items.keys() <= ledger.items.keys() or not all(
-        _is_after(point, base, key, item) for key, item in put.items()
-    ):
-        return None
-    return Since(point, tuple(dict.fromkeys((point.newest, *put))))
+    for point in reversed(base.waypoints):
+        if all(_is_after(point, base, key, item) for key, item in put.items()):
+            if Lots(point.state.lots).next_moment() <= now:  # points that an older item earned expire
+                return None
+            return Since(point, tuple(dict.fromkeys((point.newest, *put) if point.newest else put)))
+    return None
 
 
 def _is_after(point: Waypoint, base: Ledger, key: str, item: Item) -> bool:

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from worker.engine.subjects import Facets
 from worker.loyalty.calendar import EARLIEST, LATEST
@@ -24,7 +27,7 @@ _MOST_NAMES: Final = 5
 _MOST_CATEGORIES: Final = 10
 
 
-class LineWorth(NamedTuple):
+class LineWorth(msgspec.Struct, frozen=True, array_like=True):
     """A line: what earns of it as it was bought and after refunds, times `multiplier`; the rule's name."""
 
     id: str
@@ -34,7 +37,7 @@ class LineWorth(NamedTuple):
     label: str | None
 
 
-class Worth(NamedTuple):
+class Worth(msgspec.Struct, frozen=True, array_like=True, tag="o:"):
     """An order, placed at `at` (ms). `gross` and `net` are what earns by its products' multipliers, as bought and kept.
 
     `total` is what was paid, `kept` what is left of it. `coupon` costs `cost` points. `referrer` is the subject of the
@@ -69,18 +72,8 @@ class Worth(NamedTuple):
         """Whether anything of it was not given back."""
         return self.kept > 0 or self.total == 0
 
-    @classmethod
-    def unpack(cls, packed: Sequence[Any]) -> "Worth":
-        """Read what its JSON says."""
-        at, state, currency, gross, net, total, kept, lines, coupon, discount, cost, *rest = packed
-        subscription, referrer, code, delivered, categories, names = rest
-        many = tuple(LineWorth(id_, Decimal(g), Decimal(n), Decimal(m), label) for id_, g, n, m, label in lines)
-        amounts = (Decimal(gross), Decimal(net), Decimal(total), Decimal(kept))
-        return cls(at, state, currency, *amounts, many, coupon, Decimal(discount), Decimal(cost), bool(subscription),
-                   referrer, code, delivered, tuple(categories), tuple(names))  # fmt: skip
 
-
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True):
     id: str
     paid: Decimal  # what a refund can give back
     base: Decimal  # what earns
@@ -196,7 +189,7 @@ def _measured(
     if of_lines <= amount:
         return found, ZERO if is_subtotal and found else amount - of_lines
     # A discount or tax of the whole order that no line tells: every line bears its share.
-    return [one._replace(base=one.base * amount / of_lines) for one in found], ZERO
+    return [replace(one, base=one.base * amount / of_lines) for one in found], ZERO
 
 
 def _tax(said: dict[str, Any], lines: Sequence[Any]) -> Decimal:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from pydantic_core import to_json
+import msgspec
 
 from mappings.loyalty_records import Loyalty
 from mappings.records import ABSENT, GRANTED, Change, Consent, Customer
@@ -41,6 +41,7 @@ _MEMBER: Final = f"{LOYALTY}."
 _NOT_PLAIN: Final = frozenset({*CONSENTS, "tags_added", "tags_removed", LOYALTY})
 PROFILE: Final = tuple(name for name in Customer.model_fields if name not in _NOT_PLAIN)
 
+_encode: Final = msgspec.json.Encoder().encode
 _NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
 
 
@@ -141,7 +142,7 @@ def pack(facets: Facets, *, forced: bool = False) -> bytes:
     packed: dict[str, Any] = {"v": VERSION, "facets": pack_facets(facets)}
     if forced:
         packed["forced"] = True
-    return to_json(packed)
+    return _encode(packed)
 
 
 def unpack(body: bytes) -> tuple[dict[str, Facet], bool]:
@@ -160,6 +161,9 @@ def fold(many: Iterable[Facets]) -> dict[str, Facet]:
     """Keep the newest of each facet: associative, commutative and idempotent."""
     newest: dict[str, Facet] = {}
     for facets in many:
+        if not newest:
+            newest = dict(facets)
+            continue
         for name, facet in facets.items():
             old = newest.get(name)
             if old is not None and name.startswith(REACHED):

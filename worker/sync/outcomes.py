@@ -1,8 +1,10 @@
 """What mapping an event gave: what is to be said on which lanes, and what a loyalty programme should hear of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, Protocol
+
+import msgspec
 
 from worker.engine.events import Event
 from worker.engine.guarded import NOTHING_WRITTEN, Guarded
@@ -31,8 +33,7 @@ class Target:
     most: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saying:
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
     """Facets of one subject for lanes that take the same."""
 
     targets: Sequence[Target]
@@ -40,8 +41,7 @@ class Saying:
     facets: Facets
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """What a loyalty programme hears of a subject. Of an order's customer, the subjects by id and by e-mail if told."""
 
     kind: Literal["customer", "order"]
@@ -51,8 +51,7 @@ class Heard:
     by_email: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What an event gave, or why that is nothing. `requests` are what a person must see to.
 
     `heard` is what a loyalty programme hears of it, `guarded` what that writes in the step that settles the event.
@@ -71,21 +70,25 @@ class Outcome:
         """Give what is put on the lanes: what is said of one subject to one lane goes as one item."""
         return (*self.requests, *_pushes(self.event, self.sayings))
 
-    def saying_more(self, sayings: Sequence[Saying]) -> "Outcome":
-        """Add sayings; those of a subject and lanes that are there already join them."""
-        merged = {(one.key, one.targets): one for one in self.sayings}
-        for one in sayings:
-            old = merged.get((one.key, one.targets))
-            merged[one.key, one.targets] = one if old is None else replace(old, facets={**old.facets, **one.facets})
-        return replace(self, sayings=tuple(merged.values()))
-
 
 def _pushes(event: Event, sayings: Sequence[Saying]) -> Iterator[Push]:
-    for one in sayings:
-        body = pack(one.facets, forced=event.topic.startswith((TRIGGER, TELL))) if one.targets else b""
-        item = Item(event=event.id, received_us=event.received_us, body=body)
+    places: dict[tuple[str, str], tuple[Target, list[int]]] = {}
+    for number, one in enumerate(sayings):
         for to in one.targets:
-            yield Push(lane=to.lane, key=one.key, item=item, wait_ms=int(to.gather * 1000), gather_most=to.most)
+            places.setdefault((to.lane, one.key), (to, []))[1].append(number)
+    items: dict[tuple[int, ...], Item] = {}
+    for (lane, key), (to, numbers) in places.items():
+        said = tuple(numbers)
+        item = items.get(said)
+        if item is None:
+            item = items[said] = _item(event, [sayings[number].facets for number in numbers])
+        yield Push(lane=lane, key=key, item=item, wait_ms=int(to.gather * 1000), gather_most=to.most)
+
+
+def _item(event: Event, said: Sequence[Facets]) -> Item:
+    facets = said[0] if len(said) == 1 else {name: facet for one in said for name, facet in one.items()}
+    body = pack(facets, forced=event.topic.startswith((TRIGGER, TELL)))
+    return Item(event=event.id, received_us=event.received_us, body=body)
 
 
 class Books(Protocol):

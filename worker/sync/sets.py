@@ -38,8 +38,10 @@ class FacetSet:
         values: dict[str, Any] = dict.fromkeys((base[0] or ()) if base else (), True)
         gone: list[str] = []
         for name, (value, version) in facets.items():
+            if not name.startswith(self.element):
+                continue
             key = name.removeprefix(self.element)
-            if not name.startswith(self.element) or (base and version < base[1] and key not in values):
+            if base and version < base[1] and key not in values:
                 continue
             if value is not None:
                 values[key] = value
@@ -60,6 +62,12 @@ class FacetSet:
             or facet[1] >= base[1]
             or name.removeprefix(self.element) in known
         }
+
+    def bounded(self, facets: Facets) -> Facets:
+        """Give all facets, but of the set those only that still matter."""
+        if not any(name.startswith(self.element) for name in facets):
+            return facets
+        return {name: facet for name, facet in facets.items() if not self.owns(name)} | self.kept(facets)
 
     def kept(self, facets: Facets) -> dict[str, Facet]:
         """Give the facets of the set that still matter, the newest ones where there are too many."""
