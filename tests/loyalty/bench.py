@@ -91,6 +91,7 @@ class Bench:
         self.now = 0
         self.numbers = 0
         self.happened: dict[str, int] = {}
+        self.steps: list[str] = []
         self._known: dict[str, Worked] = {}
         self._batches: list[list[Told]] = []
 
@@ -140,7 +141,7 @@ class Bench:
     ) -> Worked:
         """Tell a history from the first to the last, in batches of what arrives together."""
         self.store.flushall()
-        self.numbers = 0
+        self.numbers, self.steps = 0, []
         self.now, left = history.told[0].arrives, list(history.told)
         people = [one for one in left if one.event.startswith("customer") and one.at == left[0].at]
         self._batches = [people]  # nobody gives points by hand to an account that is not there
@@ -155,6 +156,7 @@ class Bench:
             if changes and len(self._batches) <= changes:
                 worked, changes = self.worked(rules), 0
             trick = "" if calm or self._batches[0] is people or draw.random() > 0.25 else draw.choice(TRICKS)
+            self.steps.append(f"{trick or 'calmly'}: {', '.join(one.event for one in self._batches[0])}")
             self.step(worked, trick)
         worked = self.worked(rules)
         self.go_on(worked, history.end)

@@ -136,8 +136,9 @@ def _of_told(worked: Worked, shop: Seen, account: str, ledger: Ledger, stand: St
         order_id = key.removeprefix("o:")
         facts: Any = ledger.items[key].facts
         block = books.accountant.teller.block(done, facts)
-        if shop.newest("brevo.orders", f"order:custom:{order_id}").get("loyalty") != block:
-            yield f"the block of {order_id} that was told last is not {block}"
+        said = shop.newest("brevo.orders", f"order:custom:{order_id}").get("loyalty")
+        if said != block:
+            yield f"the block of {order_id} that was told last is {said}, not {block}"
     card = sum(said["points"] for about, said in shop.once(CARDS) if about == account)
     if card != stand.balance:
         yield f"the card was told {card} points, model {stand.balance}"

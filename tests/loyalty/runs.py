@@ -106,7 +106,7 @@ def run_one(bench: Bench, draw: random.Random, summary: Summary) -> list[str]:
     summary.changed_rules += first is not None
     summary.shuffled += another is not None
     summary.split += another is not None and is_split
-    return [*found, *_shown(rules, first, whole)] if found else []
+    return [*found, *_shown(rules, first, whole), *bench.steps] if found else []
 
 
 def _told_otherwise(

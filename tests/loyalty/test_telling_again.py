@@ -68,3 +68,29 @@ def test_a_second_adjustment_of_one_id_changes_nothing(new_shop: Any) -> None:
 
     assert shop.balance() == 105
     assert [entry[5] for entry in shop.entries()] == [100, 5]
+
+
+def test_the_account_of_who_sent_a_buyer_is_valued_by_the_new_rules_too(new_shop: Any) -> None:
+    referral = {"bonuses": {"referral": {"buyer": 0, "referrer": 7}}}
+    shop = new_shop(referral)
+    shop.send("order_created", shop.order(1, "100", customer="8"))
+    other = new_shop({**referral, "earned_when": "delivered"})
+
+    other.send("order_created", other.order(2, "10", customer="9", referredBy="8", status="Delivered"))
+
+    assert (other.balance("8"), other.balance("9")) == (7, 10)
+    assert other.told("brevo.orders", "order:custom:O1")[-1]["loyalty"]["earned"] == 0
+
+
+def test_what_coupons_cost_is_told_anew_where_the_balance_is_the_same(new_shop: Any) -> None:
+    rules = {"excluded_groups": ["Staff"], "coupons": [{"code": "SAVE", "costs": 100}]}
+    shop = new_shop(rules | {"bonuses": {"first_purchase": 100}})
+    shop.send("order_created", shop.order(1, "0", days=3))
+    shop.send("order_created", shop.order(2, "0", days=2, discountCodes=["SAVE"]), minute=1)
+    before = shop.told("brevo.orders", "order:custom:O2")[-1]["loyalty"]
+
+    shop.send("customer_updated", {"id": "9", "email": "customer9@example.com", "tags": ["Staff"]}, minute=2)
+
+    after = shop.told("brevo.orders", "order:custom:O2")[-1]["loyalty"]
+    assert (before["balance"], before["redeemed"]) == (0, 100)
+    assert (after["balance"], after["redeemed"]) == (0, 0)

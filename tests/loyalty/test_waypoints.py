@@ -89,3 +89,12 @@ def test_a_late_order_is_computed_from_the_beginning(checked: Checked, new_shop:
     assert before > 0
     assert checked.resumed == before
     assert shop.balance() == 3 * 90 + 200 + 20
+
+
+def test_an_order_that_is_dated_ahead_is_not_passed_over(checked: Checked, new_shop: Any) -> None:
+    shop = new_shop(RULES["tiers"])
+    for number, days in ((1, 9), (2, 8), (3, -5), (4, 1)):
+        shop.send("order_created", shop.order(number, "50", days=days), minute=number)
+
+    assert checked.resumed == 1
+    assert shop.balance() == 4 * 50

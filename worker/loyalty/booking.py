@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -84,9 +85,8 @@ class Bookkeeper:
                 self._hear_order(draft, one, now)
             else:
                 self._hear_customer(draft, one)
-        for account in list(draft.touched):
-            self._keep_to_rules(draft, account)
-        sayings = self.accountant.settle(draft, now, close=event.topic == TURN, again=event.topic == TELL)
+        prepare = partial(self._keep_to_rules, draft)
+        sayings = self.accountant.settle(draft, now, prepare, close=event.topic == TURN, again=event.topic == TELL)
         guarded = draft.guarded(self.programme.window_ms + KEPT_LONGER_MS)
         if not guarded.writes and not draft.notes:
             return outcome

@@ -123,7 +123,7 @@ def _resumed(programme: Programme, ledger: Ledger, since: Since) -> History:
         closes=point.closes,
         sent_by=point.sent_by,
         raised=point.raised,
-        waypoints=ledger.waypoints,
+        waypoints=() if since.keys else ledger.waypoints,
     )
 
 

@@ -46,6 +46,11 @@ class Earned(msgspec.Struct, frozen=True):
     tier_after: int
     campaign: Campaign | None
 
+    @property
+    def redeemed(self) -> int:
+        """What the order's coupons cost."""
+        return -sum(entry.points for entry in self.entries if entry.cause == COUPON)
+
 
 def earned(programme: Programme, account: Account, order: Worth) -> Earned:
     """Give what an order earns, and note in the account what later orders need to know."""

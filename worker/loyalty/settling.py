@@ -1,6 +1,7 @@
 """Bringing the accounts that an event touched up to date: what is booked, what follows for others, what is told."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,10 +37,13 @@ class Accountant:
 
     teller: Teller
 
-    def settle(self, draft: Draft, now: int, *, close: bool = False, again: bool = False) -> list[Saying]:
+    def settle(
+        self, draft: Draft, now: int, prepare: Callable[[str], None], *, close: bool = False, again: bool = False
+    ) -> list[Saying]:
         """Compute all accounts that were touched, and those that this touches; give what is told of it.
 
-        With `again`, the state of the touched is told though it was before; events and adjustments never are.
+        Each is prepared before: its orders are valued by the rules that hold now. With `again`, the state of what was
+        touched is told though it was before; events and adjustments never are.
         """
         settled: dict[str, _Settled] = {}
         waiting = list(draft.touched)
@@ -47,6 +51,7 @@ class Accountant:
         closing = set(waiting if close else ())  # each before anything else of this event is booked on it
         while waiting:
             account = waiting.pop(0)
+            prepare(account)
             waiting += self._compute(draft, account, now, settled, close=account in closing, whole=account in repeated)
             closing.discard(account)
         return [
@@ -157,7 +162,7 @@ class Accountant:
         for key, done in found.done.items():
             item = ledger.items[key]
             assert isinstance(item.facts, Worth)  # noqa: S101 - what is done is done by orders
-            now = signature(done, item.facts)
+            now = signature(done)
             if item.told != now or key in touched or again:
                 items[key] = replace(item, told=now) if item.told != now else item
                 sayings.append(self.teller.of_order(account, key.removeprefix(ORDER), done, item.facts, version))

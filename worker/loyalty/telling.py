@@ -15,7 +15,6 @@ from worker.loyalty.ledger import Posting
 from worker.loyalty.programme import ONE, Programme
 from worker.loyalty.rules import (
     BIRTHDAY,
-    COUPON,
     FIRST_PURCHASE,
     REFERRAL,
     SUBSCRIPTION,
@@ -123,14 +122,13 @@ class Teller:
         """Give what an order did: an `OrderLoyalty` as JSON."""
         programme, result = self.programme, done.earned
         levels, bonuses, review = programme.levels, done.earned.bonuses, programme.rules.bonuses.review
-        redeemed = -sum(entry.points for entry in result.entries if entry.cause == COUPON)
         birthday = programme.rules.bonuses.birthday
         offered = order.delivered if review is not None and order.earns else 0
         return {
             "earned": result.gross,
             "bonus": sum(bonuses.values()),
             "reversed": result.reversed,
-            "redeemed": redeemed,
+            "redeemed": result.redeemed,
             "multiplier": str(result.multiplier),
             "tier_before": levels[result.tier_before].name,
             "tier_after": levels[result.tier_after].name,
@@ -184,12 +182,12 @@ def version_at(ms: int, revision: int) -> Version:
     return (KNOWN_TIME, ms, 0, revision)
 
 
-def signature(done: Done, order: Worth) -> str:
-    """Give a short text that changes when what is told of an order does."""
+def signature(done: Done) -> str:
+    """Give a short text that changes when what is told of an order does, though its own facts are the same."""
     result = done.earned
-    parts: list[Any] = [result.gross, result.reversed, *sorted(result.bonuses.items()), result.multiplier]
+    parts: list[Any] = [result.gross, result.reversed, result.redeemed, *sorted(result.bonuses.items())]
     parts += [result.tier_before, result.tier_after, done.balance, result.campaign and result.campaign.name]
-    return f"{parts} {order.delivered} {order.cost} {order.kept} {result.factor}"
+    return f"{parts} {result.multiplier} {result.factor}"
 
 
 def _once(targets: tuple[Target, ...], key: str, account: str, said: Any, version: Version) -> Saying:  # noqa: ANN401 - JSON
