@@ -7,8 +7,12 @@ import pytest
 
 from tests.commands.club import PREFIX
 from worker.commands import loyalty_verify
+from worker.commands.loyalty_checking import is_nobody
 from worker.engine.lanes import MAP
+from worker.engine.subjects import SubjectRecord
 from worker.loyalty.store import Remembered
+from worker.sync.kinds import KINDS
+from worker.sync.news import kept, news
 
 WHERE = {"brevo": 2, "custobar": 2, "voucherify": 2, "voucherify card": 2}
 
@@ -269,3 +273,17 @@ def test_of_very_many_differences_the_first_are_shown(
     assert "not shown: 1 more" in done.err
     assert "2 accounts\n" in done.err
     assert "2 of 2 accounts differ, in 2 fields" in done.out
+
+
+def test_who_was_deleted_before_an_email_was_known_is_nobody_there() -> None:
+    kind, record = KINDS["customer"], SubjectRecord()
+    bought = {"exists": (True, (1, 1, 0, 1)), "purchases": ({"orders": 1}, (1, 1, 0, 1))}
+    gone = {"deleted": (True, (1, 2, 0, 2))}
+    back = {"exists": (True, (1, 3, 0, 3)), "first_name": ("Ann", (1, 3, 0, 3))}
+
+    for pending in ([bought], [gone, back]):  # each waits for an e-mail
+        found = news(kind, record, pending)
+        assert found is not None
+        record = kept(record, found)
+
+    assert is_nobody(record)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mappings.loyalty_records import LoyaltyEvent
 from tests.loyalty.bench import PREFIX, Bench, Worked
 from tests.loyalty.histories import History
 from tests.loyalty.model import Stands, stands
@@ -16,6 +17,7 @@ from worker.loyalty.account import Ledger
 from worker.loyalty.booking import Bookkeeper
 from worker.loyalty.history import history as computed
 from worker.sync.facets import fold, unpack
+from worker.sync.stored import record_of
 
 CARDS: Final = "voucherify.points"
 EVENTS: Final = "brevo.loyalty"
@@ -148,6 +150,7 @@ def _of_announcements(shop: Seen, *, lasts: bool) -> Iterator[str]:
     awarded: Counter[str] = Counter()
     tiers: Counter[tuple[str, str]] = Counter()
     for account, said in shop.once(EVENTS):
+        record_of(LoyaltyEvent, said)  # refuses what no destination could read
         if said["kind"] == "points_awarded":
             awarded[said["order"]] += 1
         else:

@@ -54,3 +54,16 @@ def test_a_late_order_corrects_what_came_after_it(new_shop: Any) -> None:
     shop.send("order_created", shop.order(1, "300", days=2))
 
     assert shop.balance() == 300 + 200
+
+
+def test_an_account_that_cannot_be_read_stops_its_own_events_alone(new_shop: Any) -> None:
+    shop = new_shop()
+    shop.send("order_created", shop.order(1, "100"))
+    shop.store.hset(f"{{commerce-sync}}:loyalty:account:{shop.account()}", "o:O1", "[[]]")
+
+    shop.keep("order_updated", shop.order(1, "120"), minute=1)
+    shop.keep("order_created", shop.order(2, "50", customer="8"), minute=2)
+    shop.map()
+
+    assert shop.balance("8") == 50
+    assert shop.store.zcard("{commerce-sync}:dead") == 1

@@ -91,7 +91,7 @@ class Checker:
         if self._is_pending(lane.name, account):
             found.waits.append(destination)
             return
-        if _is_nobody(record) or self._is_shared(lane, account, record):
+        if is_nobody(record) or self._is_shared(lane, account, record):
             found.left.append(destination)
             return
         cards = self._lanes(account, "points")
@@ -147,6 +147,7 @@ class Checker:
         return any(self._is_pending(lane, f"points:{rest}.{number}") for number in revisions)
 
 
-def _is_nobody(record: SubjectRecord) -> bool:
+def is_nobody(record: SubjectRecord) -> bool:
     """Say whether a destination cannot hold anything: no e-mail is known to create a contact by, or it was deleted."""
-    return PURCHASES not in record.versions and (PURCHASES in record.kept or DELETED in record.versions)
+    waits_or_gone = PURCHASES in record.kept or DELETED in record.kept or DELETED in record.versions
+    return PURCHASES not in record.versions and waits_or_gone

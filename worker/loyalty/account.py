@@ -16,8 +16,8 @@ ADJUSTED: Final = "a:"
 REFERRED: Final = "r:"
 OPENING_ITEM: Final = "opening"
 
-HEAD: Final = "head"
-REVISION: Final = "rev"
+HEAD: Final = b"head"
+REVISION: Final = b"rev"
 
 # What was booked for an item: (line, cause, points).
 Booked: TypeAlias = tuple[tuple[str, str, int], ...]
@@ -46,7 +46,7 @@ Facts: TypeAlias = Worth | Adjustment | Referred
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
-    """Something that happened to an account. `touched` is when it was last heard of, `told` the signature of what was
+    """Something that happened to an account. `touched` is when its facts last changed, `told` the signature of what was
     told of it, `awarded` says that its points were announced.
     """
 
@@ -167,14 +167,14 @@ class Ledger(msgspec.Struct, frozen=True):
         """
         if not stored:
             return cls()
-        packed, items = stored[_HEAD], {}
+        packed, items = stored[HEAD], {}
         if not packed.startswith(_BEGINS):
             raise UnknownVersionError(msgspec.json.decode(packed)[0])
         for name, item in stored.items():
-            if name not in {_HEAD, _REVISION}:
+            if name not in {HEAD, REVISION}:
                 items[name.decode()] = _read_item(item)
         head = _read_head(packed)
-        return cls(int(stored[_REVISION]), head.ms, head.rules, unpack_facets(head.profile), items, head.opening,
+        return cls(int(stored[REVISION]), head.ms, head.rules, unpack_facets(head.profile), items, head.opening,
                    head.opened, head.told, head.tier, head.announced, head.lines, head.turn, head.sent,
                    head.waypoints)  # fmt: skip
 
@@ -183,5 +183,3 @@ _encode: Final = Encoder().encode
 _read_item: Final = Decoder(Item).decode
 _read_head: Final = Decoder(_Head).decode
 _BEGINS: Final = f"[{VERSION},".encode()
-_HEAD: Final = HEAD.encode()
-_REVISION: Final = REVISION.encode()

@@ -10,7 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from mappings.platform import CREATE
-from worker.engine.errors import STORE_ERRORS, UnknownVersionError
+from worker.engine.errors import STORE_ERRORS
 from worker.engine.subjects import KNOWN_TIME, Facets
 from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
 from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, of_order, says_the_same
@@ -51,7 +51,9 @@ class Bookkeeper:
         """Give the outcomes with what the programme says and writes because of them, or what went wrong with one."""
         try:
             orders, ledgers = self._read(outcomes)
-        except UnknownVersionError:  # what a newer release wrote stops the event that needs it, and no other
+        except STORE_ERRORS:
+            raise
+        except Exception:  # noqa: BLE001 - what cannot be read stops the event that needs it, and no other
             orders, ledgers = {}, {}
         booked: list[Outcome | Exception] = []
         for outcome in outcomes:

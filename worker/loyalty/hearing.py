@@ -1,6 +1,6 @@
 """What of an order's and a customer's facets a programme remembers: no name, no address, no free text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from worker.engine.subjects import Facet, Facets
@@ -52,7 +52,7 @@ def of_order(facets: Facets, by_id: str | None, by_email: str | None) -> dict[st
         elif name in _ORDER:
             found[name] = (value, version)
         elif name == "lines":
-            found[name] = (None if value is None else [_line(one) for one in value[:_MOST_LINES]], version)
+            found[name] = (None if value is None else _lines(value[:_MOST_LINES]), version)
         elif name.startswith(REFUNDS.element):
             found[name] = (None if value is None else [value["amount"]["shop"]["amount"], value["lines"]], version)
     if "customer_id" in facets:
@@ -65,6 +65,17 @@ def of_order(facets: Facets, by_id: str | None, by_email: str | None) -> dict[st
 def _amount(price: Mapping[str, Any]) -> list[str]:
     shop = price["shop"]
     return [shop["amount"], shop["currency"]]
+
+
+def _lines(lines: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Give what is remembered of lines, each under an id of its own: what is booked is booked by it."""
+    found: dict[str, list[Any]] = {}
+    for one in lines:
+        line = _line(one)
+        while line[0] in found:
+            line[0] += "/"
+        found[line[0]] = line
+    return list(found.values())
 
 
 def _line(line: Mapping[str, Any]) -> list[Any]:

@@ -78,7 +78,7 @@ def history(
     before = since.waypoint if since is not None and len(items) == 1 else None
     for number, (at, key) in enumerate(items):
         item = ledger.items[key]
-        _expire(found, ledger, min(at, now))
+        _expire(found, min(at, now))
         account.standing.advance(min(at, now))
         if number + 1 == len(items) and marks:
             before = replace(before, newest=key) if before is not None else _waypoint(programme, found, at, key)
@@ -90,7 +90,7 @@ def history(
             found.opening = _snapshot(programme, found, at)
     if marks and before is not None:
         found.waypoints = (before, _waypoint(programme, found, items[-1][0], ""))
-    _expire(found, ledger, now)
+    _expire(found, now)
     account.standing.advance(now)
     _sum_year(programme, found, now)
     return found
@@ -123,7 +123,7 @@ def _resumed(programme: Programme, ledger: Ledger, since: Since) -> History:
         closes=point.closes,
         sent_by=point.sent_by,
         raised=point.raised,
-        waypoints=() if since.keys else ledger.waypoints,
+        waypoints=since.unmoved,
     )
 
 
@@ -211,10 +211,10 @@ def _book(found: History, key: str, entries: list[Entry]) -> None:
         found.entries[key] = entries
 
 
-def _expire(found: History, ledger: Ledger, until: int) -> None:
+def _expire(found: History, until: int) -> None:
     for owner, cause, points, moment in found.account.lots.expire(until):
         found.balance -= points
-        key, line = (owner, cause) if owner in ledger.items else (OPENING_ITEM, f"{owner} {cause}")
+        key, line = (owner, cause) if owner in found.entries else (OPENING_ITEM, f"{owner} {cause}")
         entry = Entry(line, EXPIRY, -points, moment, NEVER, f"{points} points expired")
         found.entries[key] = [*found.entries.get(key, ()), entry]
 

@@ -38,22 +38,34 @@ def postings(ledger: Ledger, found: History, now: int) -> tuple[list[Posting], L
     written: list[Posting] = []
     items = dict(ledger.items)
     for key in found.keys:
-        item = items[key]
-        lines = list(_differences(item.booked, found.entries.get(key, ())))
+        item, entries = items[key], _summed(found.entries.get(key, ()))
+        lines = list(_differences(item.booked, entries))
         written += [Posting(revision, now, key, *line) for line in lines]
         if lines:
-            items[key] = replace(item, booked=_booked(found, key))
-    opened = list(_differences(ledger.opened, found.entries.get(OPENING_ITEM, ()))) if found.is_whole else []
+            items[key] = replace(item, booked=_booked(entries))
+    entries = _summed(found.entries.get(OPENING_ITEM, ()))
+    opened = list(_differences(ledger.opened, entries)) if found.is_whole else []
     written += [Posting(revision, now, OPENING_ITEM, *line) for line in opened]
     after = replace(ledger, revision=revision, ms=now, items=items, lines=ledger.lines + len(written))
-    return written, replace(after, opened=_booked(found, OPENING_ITEM)) if opened else after
+    return written, replace(after, opened=_booked(entries)) if opened else after
 
 
-def _booked(found: History, key: str) -> Booked:
-    return tuple((entry.line, entry.cause, entry.points) for entry in found.entries.get(key, ()))
+def _summed(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Give entries with those of one line and cause as one: by these they are booked."""
+    if len(entries) < 2:
+        return entries
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        old = found.get((entry.line, entry.cause))
+        found[entry.line, entry.cause] = entry if old is None else replace(entry, points=old.points + entry.points)
+    return list(found.values())
 
 
-def _differences(booked: Booked, entries: list[Entry] | tuple[()]) -> Iterator[tuple[str, str, int, int, str]]:
+def _booked(entries: Sequence[Entry]) -> Booked:
+    return tuple((entry.line, entry.cause, entry.points) for entry in entries)
+
+
+def _differences(booked: Booked, entries: Sequence[Entry]) -> Iterator[tuple[str, str, int, int, str]]:
     """Give (line, cause, points, date, why) of what is new, other or no more."""
     left = {(line, cause): points for line, cause, points in booked}
     for entry in entries:

@@ -115,7 +115,7 @@ class Accountant:
             theirs = draft.ledger(referrer)
             facts = Referred(order.at, account, str(order.kept), str(order.total))
             old_item = theirs.items.get(key)
-            is_closed = old_item is None and placed_before(theirs, order.at, key)
+            is_closed = old_item is None and (ledger.sent == referrer or placed_before(theirs, order.at, key))
             if not is_closed and (old_item is None or old_item.facts != facts):
                 item = replace(old_item, facts=facts) if old_item is not None else Item(facts=facts, touched=ledger.ms)
                 draft.touch(referrer, replace(theirs, items={**theirs.items, key: item}))

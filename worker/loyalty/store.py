@@ -48,7 +48,7 @@ class Remembered(msgspec.Struct, frozen=True):
         if not stored:
             return cls()
         facets = unpack_facets(msgspec.json.decode(stored[b"facets"]))
-        return cls(int(stored[b"rev"]), stored[b"account"].decode(), facets)
+        return cls(int(stored[REVISION]), stored[b"account"].decode(), facets)
 
 
 class Accounts:
@@ -102,7 +102,7 @@ class Accounts:
 
 
 class Draft(msgspec.Struct):
-    """What one event changes, on top of what was read; `session` is where it goes once the event is done with.
+    """What one event changes, on top of what was read; `extra` are writes besides those of accounts and orders.
 
     `fresh` tells when the orders of this event last changed, `dropped` what was booked for items that left an account.
     `later` is the time that an account must have come to at least.

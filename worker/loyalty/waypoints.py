@@ -13,15 +13,16 @@ from worker.loyalty.programme import Programme
 
 # Shorter histories are as quickly computed from their beginning.
 FEWEST_ITEMS: Final = 2
-# What was not heard of for so long is settled; an import brings old orders in any order before that.
+# What did not change for so long is settled; an import brings old orders in any order before that.
 SETTLED_MS: Final = 30 * DAY_MS
 
 
 class Since(msgspec.Struct, frozen=True):
-    """A waypoint, and the items after it."""
+    """A waypoint, and the items after it; `unmoved` are the account's waypoints, where there are no such items."""
 
     waypoint: Waypoint
     keys: tuple[str, ...]
+    unmoved: tuple[Waypoint, ...] = ()
 
 
 def since(base: Ledger, ledger: Ledger, now: int) -> Since | None:
@@ -37,7 +38,8 @@ def since(base: Ledger, ledger: Ledger, now: int) -> Since | None:
         if all(_is_after(point, base, key, item) for key, item in put.items()):
             if Lots(point.state.lots).next_moment() <= now:  # points that an older item earned expire
                 return None
-            return Since(point, tuple(dict.fromkeys((point.newest, *put) if point.newest else put)))
+            keys = tuple(dict.fromkeys((point.newest, *put) if point.newest else put))
+            return Since(point, keys, () if keys else base.waypoints)
     return None
 
 
@@ -52,5 +54,5 @@ def _person(profile: Facets) -> tuple[Any, frozenset[str]]:
 
 
 def closes(programme: Programme, item: Item) -> int:
-    """Give when an item is old enough to be closed, and was not heard of for long."""
+    """Give when an item is old enough to be closed, and did not change for long."""
     return max(item.facts.at + programme.window_ms, item.touched + SETTLED_MS) + 1

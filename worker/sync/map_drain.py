@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -73,19 +73,20 @@ class MapDrain:
         ended: list[Settlement] = []
         left = list(outcomes)
         for _ in range(TRIES):
-            mapped: list[tuple[Leased, Outcome]] = []
+            mapped: list[Mapped] = []
             for key, booked in self._booked(left):
-                if isinstance(booked, Exception):
-                    ended.append(_or_buried(key, partial(_raise, booked)))
+                packed = _or_buried(key, partial(_mapped, key, booked))
+                if isinstance(packed, Settlement):
+                    ended.append(packed)
                 else:
-                    mapped.append((key, booked))
+                    mapped.append(packed)
             if not mapped:
                 return ended
-            finishes, wakes = self.lanes.finish_map([_mapped(key, one) for key, one in mapped])
+            finishes, wakes = self.lanes.finish_map(mapped)
             for lane, slot in wakes:
                 if lane != REQUESTS:
                     self.wake(lane, slot)
-            outdated = {key.key for (key, _), finish in zip(mapped, finishes, strict=True) if finish == "outdated"}
+            outdated = {one.event for one, finish in zip(mapped, finishes, strict=True) if finish == "outdated"}
             left = [(key, one) for key, one in left if key.key in outdated]
             if not left:
                 return ended
@@ -107,14 +108,12 @@ class MapDrain:
         return self.mapper.outcome(Event.of(key.key, key.record["head"], key.record["body"]))
 
 
-def _mapped(key: Leased, one: Outcome) -> Mapped:
+def _mapped(key: Leased, one: Outcome | Exception) -> Mapped:
+    if isinstance(one, Exception):
+        raise one
     pushes = one.pushes
     reason = "" if pushes else one.reason or NOTHING_CHANGED
     return Mapped(event=key.key, token=key.token, pushes=pushes, reason=reason, notes=one.notes, guarded=one.guarded)
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error
 
 
 def _or_buried(key: Leased, step: Callable[[], T]) -> T | Settlement:

@@ -10,7 +10,7 @@ from worker.engine.events import Event
 from worker.engine.guarded import NOTHING_WRITTEN, Guarded
 from worker.engine.lanes import Item, Push
 from worker.engine.subjects import Facets
-from worker.sync.facets import pack
+from worker.sync.facets import fold, pack
 
 # The topic of a manual trigger: the custom envelope, on behalf of any source. No header can hold a line end.
 TRIGGER: Final = "trigger\n"
@@ -86,8 +86,7 @@ def _pushes(event: Event, sayings: Sequence[Saying]) -> Iterator[Push]:
 
 
 def _item(event: Event, said: Sequence[Facets]) -> Item:
-    facets = said[0] if len(said) == 1 else {name: facet for one in said for name, facet in one.items()}
-    body = pack(facets, forced=event.topic.startswith((TRIGGER, TELL)))
+    body = pack(said[0] if len(said) == 1 else fold(said), forced=event.topic.startswith((TRIGGER, TELL)))
     return Item(event=event.id, received_us=event.received_us, body=body)
 
 
