@@ -23,8 +23,7 @@ def _shown(client: redis.Redis, name: str) -> Any:
     store: Any = client  # so that what it gives needs no casts
     match store.type(name):
         case b"hash":
-            row = {field.decode(): value for field, value in store.hgetall(name).items()}
-            return {field: _read(value) for field, value in row.items() if field != REVISION}
+            return {field.decode(): _read(value) for field, value in store.hgetall(name).items() if field != REVISION}
         case b"list":
             lines = [json.loads(line) for line in store.lrange(name, 0, -1)]
             numbers = _ranks(line[0] for line in lines)
