@@ -62,5 +62,7 @@ def test_several_faults_come_in_the_order_of_their_lines(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="there is no such file"):
+    with pytest.raises(
+        ConfigurationError, match=r"there is no such file: write what stands under `skills\.loyalty\.rules`"
+    ):
         read_rules(tmp_path / "none.yaml", {})

@@ -20,6 +20,7 @@ from worker.settings.tree import Keys, Place, Slip, Tree, grow
 
 FILE: Final = "commerce-sync.yaml"
 LARGEST: Final = 1_000_000
+WRITE_RULES: Final = "write what stands under `skills.loyalty.rules`"
 MOST_FAULTS: Final = 100
 # Where the rules of loyalty stand in the file that `read` reads.
 _RULES: Final = ("skills", "loyalty", "rules")
@@ -39,7 +40,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises: ConfigurationError with every fault that was found, up to a hundred.
     """
     file = str(path)
-    text, trouble = _text(path)
+    text, trouble = _text(path, absent="`commerce-sync init` writes one; COMMERCE_SYNC_CONFIG names another")
     if trouble:
         raise ConfigurationError([trouble])
     tree = grow(text, environ)
@@ -59,7 +60,7 @@ def read_rules(path: Path, environ: Mapping[str, str]) -> LoyaltyRules:
 
     Raises: ConfigurationError as `read` does.
     """
-    text, trouble = _text(path)
+    text, trouble = _text(path, absent=WRITE_RULES)
     if trouble:
         raise ConfigurationError([trouble])
     tree = grow(text, environ)
@@ -73,7 +74,7 @@ def read_rules(path: Path, environ: Mapping[str, str]) -> LoyaltyRules:
             if not slips:
                 return rules
     elif not slips:
-        slips.append(Slip((), 1, "the file holds no rules", "write what stands under `skills.loyalty.rules`"))
+        slips.append(Slip((), 1, "the file holds no rules", WRITE_RULES))
     found = [_fault(str(path), slip) for slip in sorted(slips, key=lambda slip: slip.line)]
     raise ConfigurationError(found[:MOST_FAULTS])
 
@@ -103,13 +104,13 @@ def secrets_of(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever settings
             yield from secrets_of(part)
 
 
-def _text(path: Path) -> tuple[str, Fault | None]:
+def _text(path: Path, *, absent: str) -> tuple[str, Fault | None]:
+    """Read a file; `absent` says what to do where there is none."""
     wrong, instead, line = "", "", None
     raw = b""
     try:
         if not path.exists():
-            wrong = "there is no such file"
-            instead = "`commerce-sync init` writes one; COMMERCE_SYNC_CONFIG names another"
+            wrong, instead = "there is no such file", absent
         elif not path.is_file():
             wrong, instead = "this is no file", "name a YAML file"
         else:
