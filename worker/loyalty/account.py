@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
@@ -63,7 +64,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
 
     def pack(self) -> bytes:
         """Give it as JSON."""
-        return _encode(self)
+        return encode(self)
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
@@ -150,11 +151,11 @@ class Ledger(msgspec.Struct, frozen=True):
 
     def with_items(self, items: Mapping[str, Item]) -> "Ledger":
         """Give the account with some items put into it."""
-        return msgspec.structs.replace(self, items={**self.items, **items}) if items else self
+        return replace(self, items={**self.items, **items}) if items else self
 
     def head(self) -> bytes:
         """Give all but the items as JSON."""
-        return _encode(
+        return encode(
             _Head(VERSION, self.ms, self.rules, pack_facets(self.profile), self.opening, self.opened, self.told,
                   self.tier, self.announced, self.lines, self.turn, self.sent, self.waypoints)
         )  # fmt: skip
@@ -179,7 +180,6 @@ class Ledger(msgspec.Struct, frozen=True):
                    head.waypoints)  # fmt: skip
 
 
-_encode: Final = Encoder().encode
 _read_item: Final = Decoder(Item).decode
 _read_head: Final = Decoder(_Head).decode
 _BEGINS: Final = f"[{VERSION},".encode()

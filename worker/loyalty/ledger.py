@@ -1,9 +1,10 @@
 """From what an account should have to what is written: only the differences, each a new entry that is never changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from worker.loyalty.account import OPENING_ITEM, Booked, Item, Ledger
@@ -26,10 +27,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
 
     def pack(self) -> bytes:
         """Give it as JSON."""
-        return _encode(self)
-
-
-_encode: Final = msgspec.json.Encoder().encode
+        return encode(self)
 
 
 def postings(ledger: Ledger, found: History, now: int) -> tuple[list[Posting], Ledger]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from worker.loyalty.account import ORDER, REFERRED, Item, Ledger, Opening, Referred
@@ -184,4 +185,4 @@ def _is_long(ledger: Ledger) -> bool:
 
 
 def _hashed(said: object) -> str:
-    return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
+    return hashlib.blake2b(encode(said), digest_size=12).hexdigest()

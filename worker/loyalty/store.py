@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 import redis
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from worker.engine.guarded import Guarded
@@ -39,7 +40,7 @@ class Remembered(msgspec.Struct, frozen=True):
 
     def fields(self) -> tuple[str | bytes, ...]:
         """Give it as the fields of a hash."""
-        packed = msgspec.json.encode(pack_facets(self.facets))
+        packed = encode(pack_facets(self.facets))
         return (REVISION, str(self.revision), "account", self.account, "facets", packed)
 
     @classmethod

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-import msgspec
+from msgspec.json import encode
 
 from mappings.loyalty_records import Loyalty
 from mappings.records import ABSENT, GRANTED, Change, Consent, Customer
@@ -41,7 +41,6 @@ _MEMBER: Final = f"{LOYALTY}."
 _NOT_PLAIN: Final = frozenset({*CONSENTS, "tags_added", "tags_removed", LOYALTY})
 PROFILE: Final = tuple(name for name in Customer.model_fields if name not in _NOT_PLAIN)
 
-_encode: Final = msgspec.json.Encoder().encode
 _NOTHING: Final = dict.fromkeys(Customer.model_fields, ABSENT)
 
 
@@ -142,7 +141,7 @@ def pack(facets: Facets, *, forced: bool = False) -> bytes:
     packed: dict[str, Any] = {"v": VERSION, "facets": pack_facets(facets)}
     if forced:
         packed["forced"] = True
-    return _encode(packed)
+    return encode(packed)
 
 
 def unpack(body: bytes) -> tuple[dict[str, Facet], bool]:

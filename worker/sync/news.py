@@ -111,13 +111,12 @@ def _without_past_elements(versions: dict[str, Version], whole: Facets) -> dict[
     return versions
 
 
-def _remembered(kind: RecordKind, found: News) -> dict[str, Facet]:
+def _remembered(kind: RecordKind, found: News) -> Facets:
     if found.deleted:
         return {}
-    facets = {name: facet for name, facet in found.whole.items() if kind.remembers(name)}
+    facets: Facets = {name: facet for name, facet in found.whole.items() if kind.remembers(name)}
     for many in SETS:
-        if any(name.startswith(many.element) for name in facets):
-            facets = {name: facet for name, facet in facets.items() if not many.owns(name)} | many.kept(facets)
+        facets = many.bounded(facets)
     return facets
 
 
