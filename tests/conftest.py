@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 
 import fakeredis
+import hypothesis
 import pytest
 import redis
 
 from worker.embedded import EmbeddedStore
+
+# How long an example takes says how busy the machine is. Where CI is set, Hypothesis has a profile that this extends.
+hypothesis.settings.register_profile(
+    "untimed", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ def unknown_consents(lane: Lane) -> list[dict[str, Any]]:
 
 
 @customer_lanes
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), script=answers)
 def test_no_conversation_grants_what_was_not_decided(lane: Lane, data: Any, script: list[Any]) -> None:
     state = data.draw(states(lane.destination))
@@ -211,7 +211,7 @@ def test_no_conversation_grants_what_was_not_decided(lane: Lane, data: Any, scri
 
 
 @customer_lanes
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_no_bulk_call_grants_what_was_not_decided(lane: Lane, data: Any) -> None:
     state = data.draw(states(lane.destination))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.platform import Delivery, Platform, Said
@@ -246,7 +246,7 @@ JSON: Final = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner),
     max_leaves=25,
 )
-calmly: Final = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+calmly: Final = settings(max_examples=150)
 
 
 @calmly

@@ -38,7 +38,7 @@ asks = st.lists(
 
 
 @given(windows=windows, asks=asks)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_window_is_ever_overfull(
     real_store: redis.Redis, windows: list[tuple[int, float]], asks: list[tuple[int, float, float, int]]
 ) -> None:

@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         not_yet = [{"fault": number, "reason": reason} for number, reason in NOT_YET.items()]
         print(json.dumps({"seed": asked.seed, "results": [run.result() for run in runs], "not_yet": not_yet}))
+    for line in (line for run in runs if not run.passed for line in report.why(run)):
+        sys.stderr.write(f"{line}\n")
     return 0 if all(run.passed for run in runs) else 1
 
 

@@ -110,7 +110,7 @@ def _refuse_once(run: Run, system: System, people: Customers, version: int, aske
         run.expect(attempts(system, vendor) == 0, f"{vendor}: an attempt was counted for {one}")
         if one.seconds > WAITED_FOR:
             _skip(run, system, vendor, one.until(refused[vendor]))
-    until(lambda: system.delivered() >= before + len(ALL), "the lane does not go on", seconds=10)
+    until(lambda: system.delivered() >= before + len(ALL), "the lane does not go on")
     late = 0.0
     for vendor, one in asked.items():
         after = [call["time"] for call in system.calls(vendor) if call["time"] > refused[vendor]]

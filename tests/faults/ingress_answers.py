@@ -37,7 +37,7 @@ def client_leaves(run: Run) -> None:
                 line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             line.close()
             system.journal.note(_unheard(webhook))
-        until(lambda: counters(system)["accepted"] >= len(people) * 2 // 3, "what was sent was not kept", seconds=5)
+        until(lambda: counters(system)["accepted"] >= len(people) * 2 // 3, "what was sent was not kept")
         Volley(system=system).send(people)
         system.await_idle()
         run.fire(counters(system)["repeats"])
@@ -57,7 +57,7 @@ def _freeze_amid(system: System, people: Sequence[Webhook]) -> None:
     before = counters(system)["accepted"]
     sending = threading.Thread(target=Volley(system=system, connections=48).send, args=(people,))
     sending.start()
-    until(lambda: system.journal.statuses()[202] > before + 10, "nothing flows", seconds=5)
+    until(lambda: system.journal.statuses()[202] > before + 10, "nothing flows")
     with system.frozen_store(2.0):
         pass
     sending.join()

@@ -29,6 +29,15 @@ def markdown(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def why(run: Run) -> list[str]:
+    """Say what failed a run, a line each."""
+    wrong = [] if run.fired else ["it never happened"]
+    if not run.counts.is_clean:
+        wrong.append(", ".join(f"{name} {number}" for name, number in run.counts.row().items()))
+    wrong += [_figure(figure) for figure in run.figures if not figure.holds]
+    return [f"{run.number} FAILED: {line}" for line in [*wrong, *run.complaints]]
+
+
 def _cells(run: Run) -> tuple[str, ...]:
     counts = (str(number) for number in run.counts.row().values())
     verdict = "ok" if run.passed else "FAILED"

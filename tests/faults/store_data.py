@@ -46,7 +46,7 @@ def store_emptied(run: Run) -> None:
         run.expect(not restarts, f"processes ended because the store was emptied: {restarts}")
         for name, lane in system.lanes().items():
             run.expect(lane.conserved, f"{name} does not add up")
-        until(lambda: _emptied(system), "nobody says that the store was emptied", seconds=5)
+        until(lambda: _emptied(system), "nobody says that the store was emptied")
 
 
 def _emptied(system: System) -> int:

@@ -135,6 +135,32 @@ def test_table_names_figures_complaints_and_how_many_did_no_harm(capsys: pytest.
     assert printed.splitlines()[-1] == "4 of 5 faults did no harm"
 
 
+def test_what_failed_is_said_last_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    for number, case in enumerate((never_fired, loses, too_slow, complains)):
+        fault(f"F6{number}", "sixty")(case)
+
+    assert command.main(["--json"]) == 1
+    assert capsys.readouterr().err.splitlines()[-4:] == [
+        "F60 FAILED: it never happened",
+        "F61 FAILED: lost 1, unexpected 0, duplicated 0, recovered 0",
+        "F62 FAILED: answer 51 ms (bar 50)",
+        "F63 FAILED: nothing came",
+    ]
+
+
+def test_short_form_has_patience_with_time_and_with_nothing_else(report: Any) -> None:
+    def slow_and_wide(run: Run) -> None:
+        run.fire()
+        run.figure("answer", 149, "ms", most=50)
+        run.figure("calls", 1, most=1)
+
+    fault("F1", "one", short=True)(slow_and_wide)
+
+    assert (report("--only", "F1")[0], report("--only", "F1", "--short")[0]) == (1, 0)
+    figures = report("--only", "F1", "--short")[1]["results"][0]["figures"]
+    assert [one["most"] for one in figures] == [150, 1]
+
+
 def test_markdown_is_a_table_with_a_row_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--markdown"]) == 0
     rows = capsys.readouterr().out.splitlines()

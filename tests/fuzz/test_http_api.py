@@ -146,7 +146,7 @@ def ask(served: Served, case: Any) -> requests.Response:
 
 
 @schema.parametrize()  # type: ignore[untyped-decorator]
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_every_answer_is_the_one_that_is_documented(case: Any, served: Served) -> None:
     answer = ask(served, case)
 

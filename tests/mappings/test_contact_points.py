@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import contact_points
@@ -109,14 +109,12 @@ def test_the_caches_are_bounded() -> None:
         assert cached.cache_parameters()["maxsize"] == contact_points.CACHED
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=80) | st.text(alphabet="+0123456789 ()-.@xb", max_size=40), country=st.text(max_size=3))
 def test_any_text_is_read_or_left_out(text: str, country: str) -> None:
     for value, notes in (phone(text, country), email_address(text), country_code(text)):
         assert (value is ABSENT) == bool(notes)
 
 
-@settings(deadline=None)
 @given(st.emails())
 def test_normalising_twice_changes_nothing(text: str) -> None:
     value, notes = email_address(text)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.reading import MAX_VALUES, MalformedError, MappingError, Node, first, parse, present
@@ -63,7 +63,6 @@ def test_sixty_three_levels_are_read() -> None:
     assert parse(b"[" * 63 + b"]" * 63).value
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\udD80e+-.19 ', max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:

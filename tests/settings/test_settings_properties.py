@@ -67,13 +67,13 @@ def outcome(text: str | bytes) -> str:
 
 
 @given(st.one_of(st.text(), st.text(alphabet="ab:-{}[]&*!|>'\"%@`#$\\ \n\t?,<~.01Ux"), st.binary()))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_gives_settings_or_faults(text: str | bytes) -> None:
     assert outcome(text)
 
 
 @given(st.integers(0, len(STARTER)), st.integers(0, 30), st.text(alphabet="ab:-{}[]&*!|>'\"%#$\\ \n\t?,~5", max_size=6))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_damaged_file_tells_no_secret(start: int, length: int, put: str) -> None:
     text = STARTER.replace("${BREVO_API_KEY}", SECRET)
 
@@ -81,6 +81,6 @@ def test_damaged_file_tells_no_secret(start: int, length: int, put: str) -> None
 
 
 @given(TREES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_data_gives_settings_or_faults_without_secrets(data: Any) -> None:
     assert SECRET not in outcome(yaml.safe_dump(data))

@@ -146,7 +146,7 @@ def play(history: Sequence[Facets], cuts: Sequence[int], keeps: Sequence[bool], 
     keeps=st.lists(st.booleans(), max_size=4),
     folded=st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_end_is_the_same_for_every_order_and_every_split(
     history: list[Facets], data: st.DataObject, cuts: list[int], keeps: list[bool], *, folded: bool
 ) -> None:
@@ -168,7 +168,7 @@ def test_the_end_is_the_same_for_every_order_and_every_split(
 
 
 @given(history=histories(), keeps=st.lists(st.booleans(), max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nothing_is_told_twice(history: list[Facets], keeps: list[bool]) -> None:
     destination = play(history, range(len(history)), keeps)
     before = destination.deliveries
@@ -180,7 +180,7 @@ def test_nothing_is_told_twice(history: list[Facets], keeps: list[bool]) -> None
 
 
 @given(history=histories())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_consent_is_granted_that_the_newest_decision_did_not_grant(history: list[Facets]) -> None:
     _, _, decisions = expected(history)
     for cut in range(len(history)):

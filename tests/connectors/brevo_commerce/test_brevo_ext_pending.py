@@ -133,7 +133,7 @@ ANSWERS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     decisions=st.dictionaries(st.sampled_from(["email", "sms"]), st.tuples(st.booleans(), TIMES)),
     email=st.sampled_from([ABSENT, "ada@example.com", "bea@example.com"]),

@@ -175,7 +175,7 @@ states = st.fixed_dictionaries({"consents": decided, "known": knowns, "deleted":
 
 
 @given(drawn=states, pending=told)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_grant_is_told_that_the_newest_decision_did_not_grant(
     customers: Any, state: Any, drawn: Any, pending: Any
 ) -> None:

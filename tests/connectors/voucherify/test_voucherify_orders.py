@@ -175,7 +175,7 @@ LIFE: Sequence[dict[str, Any]] = (
 
 
 @given(told=st.sets(st.integers(0, len(LIFE) - 1), min_size=1))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_life_of_an_order_ends_the_same_however_much_of_it_is_folded(
     orders: Any, order_state: Any, respond_with: Any, converse: Any, told: set[int]
 ) -> None:
