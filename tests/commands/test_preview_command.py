@@ -7,6 +7,8 @@ import pytest
 
 from worker.commands.failures import CommandError
 from worker.commands.payloads import read_payload
+from worker.loyalty.booking import Bookkeeper
+from worker.sync.mapping import UnmappableError
 
 CUSTOMER = {
     "id": 7,
@@ -160,3 +162,45 @@ def test_nothing_is_left_behind(house: Any, cli: Callable[..., Any]) -> None:
     cli("preview", "shopify", "customers/create", house.file(CUSTOMER))
 
     assert sorted(path.name for path in house.folder.iterdir()) == ["commerce-sync.yaml", "payload.json"]
+
+
+CLUB = """\
+sources: {shopify: {secrets: ["s"]}}
+destinations: {brevo: {api_key: k}, voucherify: {app_id: a, api_key: k}}
+skills:
+  customer-sync: {}
+  order-sync: {options: {events: false}}
+  loyalty: {rules: {bonuses: {first_purchase: 20}}}
+"""
+ORDER = {
+    "id": 5,
+    "created_at": "2026-05-01T10:00:00Z",
+    "updated_at": "2026-05-01T10:00:00Z",
+    "currency": "EUR",
+    "financial_status": "paid",
+    "total_price": "64.70",
+    "customer": {"id": 7, "email": "ann@example.com"},
+    "line_items": [],
+}
+
+
+def test_points_are_those_of_a_first_order(house: Any, cli: Callable[..., Any]) -> None:
+    house.configure(CLUB)
+    calls = cli("preview", "shopify", "orders/create", house.file(ORDER), "--json").json["calls"]
+
+    by_path = {(call["destination"], call["path"]): call["body"] for call in calls}
+    assert by_path["brevo", "/contacts"]["attributes"]["LOYALTY_POINTS"] == 85
+    assert by_path["voucherify", "/v1/customers"]["metadata"]["loyalty_points"] == 85
+    order = by_path["voucherify", "/v1/orders"]["metadata"]
+    assert (order["points_earned"], order["first_purchase_bonus"]) == (65, 20)
+
+
+def test_order_that_cannot_be_booked_is_told(
+    house: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.configure(CLUB)
+    monkeypatch.setattr(Bookkeeper, "book", lambda *_: [UnmappableError("loyalty", "$.account", "no account")])
+    done = cli("preview", "shopify", "orders/create", house.file(ORDER), "--json")
+
+    assert (done.code, done.out) == (1, "")
+    assert "$.account: no account" in done.err

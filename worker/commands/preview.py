@@ -17,11 +17,13 @@ from worker.commands.payloads import note_topic, platform_of, read_payload
 from worker.commands.reporting import print_json, rows, stdout
 from worker.engine.events import Event
 from worker.engine.lanes import Leased, Push, Settlement
-from worker.routes import build_lanes, build_mapper
+from worker.loyalty.store import Accounts
+from worker.routes import build_books, build_lanes, build_mapper
 from worker.settings.models import Settings
 from worker.sync.destination import DestinationLane
 from worker.sync.identity import Identity
 from worker.sync.mapping import Mapper, UnmappableError
+from worker.sync.outcomes import Outcome
 from worker.sync.preparation import Preparer
 from worker.sync.relations import Relations
 
@@ -50,7 +52,7 @@ def previewed(settings: Settings, source: str, topic: str, body: bytes) -> dict[
     now_us = time.time_ns() // 1000
     event = Event(id="0" * 32, source=source, topic=topic, delivery_id="", received_us=now_us, body=body)
     try:
-        changes, pushes, ignored = _mapped(mapper, event)
+        changes, pushes, ignored = _mapped(settings, mapper, event)
     except UnmappableError as error:
         raise CommandError(": ".join(part for part in (error.where, error.detail) if part)) from None
     relations = Relations(store=None, prefix="", identity=identity)
@@ -72,11 +74,16 @@ def previewed(settings: Settings, source: str, topic: str, body: bytes) -> dict[
     }
 
 
-def _mapped(mapper: Mapper, event: Event) -> tuple[list[Said], tuple[Push, ...], str]:
+def _mapped(settings: Settings, mapper: Mapper, event: Event) -> tuple[list[Said], tuple[Push, ...], str]:
+    """Map an event, and book it on an account that nothing is known of."""
     found, _ = mapper.changes(event)
     if isinstance(found, Ignored):
         return [], (), found.reason
-    outcome = mapper.outcome(event)
+    outcome: Outcome | Exception = mapper.outcome(event)
+    if (books := build_books(settings, mapper, Accounts(None, ""))) is not None:
+        (outcome,) = books.book([outcome])
+    if isinstance(outcome, Exception):
+        raise outcome
     return found, outcome.pushes, outcome.reason
 
 
