@@ -79,6 +79,7 @@ def _brevo(held: Any, customer: Customer) -> dict[str, Any] | None:
         "email": rows[0]["email"],
         "firstName": attributes.get("FIRSTNAME"),
         "lastName": attributes.get("LASTNAME"),
+        "points": attributes.get("LOYALTY_POINTS"),
         "granted": not rows[0]["emailBlacklisted"],
         "blocked_at": max((datetime.fromisoformat(one["eventTime"]).timestamp() for one in blocks), default=0.0),
     }
@@ -94,6 +95,7 @@ def _custobar(held: Any, customer: Customer) -> dict[str, Any] | None:
         "email": row.get("email"),
         "firstName": row.get("first_name"),
         "lastName": row.get("last_name"),
+        "points": row.get("ACME__loyalty_points"),
         "granted": bool(row.get("can_email")),
         "granted_sms": bool(row.get("can_sms")),
     }
@@ -109,6 +111,7 @@ def _voucherify(held: Any, customer: Customer) -> dict[str, Any] | None:
         "there": True,
         "email": row.get("email"),
         "name": row.get("name"),
+        "points": metadata.get("loyalty_points"),
         "granted": bool(metadata.get("accepts_marketing")),
         "granted_sms": bool(metadata.get("accepts_sms_marketing")),
     }
@@ -131,15 +134,26 @@ def order_state(destination: str, held: Any, order: Order) -> str | None:
     return None if rows[0].get(where) == wanted else f"{rows[0].get(where)}, not {wanted}"
 
 
+def awards_told(destination: str, held: Any) -> Counter[str]:
+    """Count how often a destination was told of points, by the order that earned them."""
+    found: Counter[str] = Counter()
+    for one in held["events"]:
+        if destination == "custobar" and one["type"] == "LOYALTY_POINTS_AWARDED":
+            found[one["sale_id"]] += 1
+        elif one.get("event_name", one.get("event")) == "loyalty_points_awarded":
+            found[one["event_properties" if destination == "brevo" else "metadata"]["order_id"]] += 1
+    return found
+
+
 def steps_told(destination: str, held: Any, order: Order) -> Counter[Step]:
     """Count what a destination was told of an order."""
     found: Counter[Step] = Counter()
     for one in held["events"]:
         if destination == "custobar":
-            whose, word = one["sale_id"], one["type"]
+            whose, word = one.get("sale_id"), one["type"]
         else:
             data = one["event_properties" if destination == "brevo" else "metadata"]
-            whose, word = data["order_id"], f"{one.get('event_name', one.get('event'))} {data.get('refund', '')}"
-        if whose == f"custom-{order.id}":
+            whose, word = data.get("order_id"), f"{one.get('event_name', one.get('event'))} {data.get('refund', '')}"
+        if whose == f"custom-{order.id}" and not word.casefold().startswith("loyalty"):
             found[EVENTS[word.strip()]] += 1
     return found

@@ -1,14 +1,15 @@
 """What must be true when a history has ended, judged by the history itself."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tests.simulation.held import CUSTOMERS, Row, order_state, steps_told
+from tests.simulation.held import CUSTOMERS, Row, awards_told, order_state, steps_told
 from tests.simulation.plan import REPEATING
-from tests.simulation.truth import Customer, Order, decision
+from tests.simulation.truth import Customer, Order, decision, points_of
 from tests.simulation.watch import ATTEMPTS
 from worker.engine.dead_letters import DeadLetter, DeadLetters
 from worker.engine.figures import OUTCOMES, STATES
+from worker.engine.lanes import MAP
 
 if TYPE_CHECKING:
     from tests.simulation.history import History
@@ -22,9 +23,12 @@ def judge(history: "History") -> int:
     """Check everything; violations are noted in the world. Give the number of dead letters."""
     conserved(history)
     letters = the_dead(history)
+    _accounts(history)
     gone = {(letter.lane.split(".")[0], letter.key) for letter in letters}
+    gone |= {(destination, key) for destination in history.plan.destinations for key in _unheard(history, letters)}
     accounted(history)
     dead = {(letter.lane.split(".")[0], item.event) for letter in letters for item in letter.items}
+    dead |= {(destination, letter.key) for destination in history.plan.destinations for letter in letters}
     for destination in history.plan.destinations:
         held = history.vendors.accounts[destination].state()
         for customer in history.shop.customers.values():
@@ -32,10 +36,21 @@ def judge(history: "History") -> int:
             _consent(history, destination, found, customer, dead)
             if (destination, customer.key) not in gone:
                 _customer(history, destination, found, customer)
+        if history.plan.counts_points:
+            _points(history, destination, held, gone)
         for order in history.shop.orders:
             if not gone & {(destination, f"order:custom:{order.id}"), (destination, order.customer.key)}:
                 _order(history, destination, held, order)
     return len(letters)
+
+
+def _unheard(history: "History", letters: Sequence[DeadLetter]) -> set[str]:
+    """Name those of whom an event lies among the dead before anybody was told of it."""
+    events = {letter.key for letter in letters if letter.lane == MAP}
+    ids = {said.id for said in history.shop.webhooks if said.event().id in events} if events else set()
+    customers = {one.key for one in history.shop.customers.values() if one.id in ids}
+    orders = [one for one in history.shop.orders if one.id in ids]
+    return customers | {f"order:custom:{one.id}" for one in orders} | {one.customer.key for one in orders}
 
 
 def conserved(history: "History", *, at_end: bool = True) -> None:
@@ -141,6 +156,33 @@ def expected(destination: str, customer: Customer) -> dict[str, Any]:
     if by_sms is not None and destination != "brevo":  # where nobody has a number
         found["granted_sms"] = by_sms
     return found
+
+
+def _accounts(history: "History") -> None:
+    """Check that what is booked is what is written, line by line."""
+    accounts = history.world.processes[0].program.accounts
+    if accounts is None:
+        return
+    for name, ledger in accounts.ledgers([one.key for one in history.shop.customers.values()]).items():
+        written = sum(line[5] for line in accounts.entries(name))
+        if written != ledger.points:
+            history.world.violation(f"the account of {name} holds {ledger.points} points, its entries {written}")
+
+
+def _points(history: "History", destination: str, held: Any, gone: Dead) -> None:
+    """Check the points of who bought, and that each order's were told of once."""
+    orders = history.shop.orders
+    customer = history.shop.customers["c0"]
+    row = CUSTOMERS[destination](held, customer)
+    if not orders or row is None or (destination, customer.key) in gone:
+        return
+    wanted = points_of(orders)
+    if row["points"] != wanted:
+        history.world.violation(f"{destination} holds {row['points']} points of {customer.our_id}, not {wanted}")
+    ambiguous = {"timeout_after", *REPEATING} & set(history.world.fired)
+    for whose, times in awards_told(destination, held).items():
+        if times > 1 and not ambiguous:
+            history.world.violation(f"{destination} was told {times} times of the points of {whose}")
 
 
 def _order(history: "History", destination: str, held: Any, order: Order) -> None:

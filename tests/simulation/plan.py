@@ -36,6 +36,8 @@ SPANS = {
 SKEW = "skew"
 FAULTS = (*RATES, *SPANS, SKEW)
 DESTINATIONS = ("brevo", "custobar", "voucherify")
+# Who has been given this many points by one order earns more by the next: so it matters which was placed first.
+SILVER, TIMES = 15, 2
 # After these a call or a drain may have been repeated though nobody asked for it.
 REPEATING = frozenset({"kill", "freeze", "sigterm", "store_before", "store_after", "store_away", "store_restart"})
 
@@ -98,13 +100,19 @@ class Plan:
         return self._random.random() < 0.5
 
     @cached_property
+    def counts_points(self) -> bool:
+        """Whether the loyalty programme is on."""
+        return random.Random(f"loyalty {self.seed}").random() < 0.5
+
+    @cached_property
     def configuration(self) -> str:
         """The configuration file."""
         limits = "" if self.limited else ", limits: off"
         imports = ", import_list_id: 8" if self._random.random() < 0.5 else ""
+        company = ", company: ACME" if self.counts_points else ""
         sections = {
             "brevo": f"brevo: {{api_key: key{limits}{imports}}}",
-            "custobar": f'custobar: {{api_key: key, base_url: "https://example.custobar.com/api"{limits}}}',
+            "custobar": f'custobar: {{api_key: key, base_url: "https://example.custobar.com/api"{company}{limits}}}',
             "voucherify": f"voucherify: {{app_id: app, api_key: key{limits}}}",
         }
         told = "\n".join(f"  {sections[name]}" for name in self.destinations)
@@ -122,5 +130,7 @@ destinations:
 skills:
   customer-sync: {{enabled: true, options: {{list_id: 5, delete_behavior: {delete}{batch}}}}}
   order-sync: {{enabled: true, options: {{events: true}}}}
+  loyalty: {{enabled: {str(self.counts_points).lower()}, rules: {{tiers: {{levels: [
+    {{name: Bronze, threshold: 0}}, {{name: Silver, threshold: {SILVER}, multiplier: {TIMES}}}]}}}}}}
 engine: {{threads: {threads}}}
 """

@@ -8,12 +8,11 @@ from typing import Any
 from tests.simulation.bodies import CONSENTS, SOURCES, iso
 from tests.simulation.plan import Plan
 from tests.simulation.timeline import START
-from tests.simulation.truth import AGAIN, REFUSED, Customer, Order, Said
+from tests.simulation.truth import AGAIN, PART, REFUSED, TOTAL, Customer, Order, Said
 from worker.commands.matrix_story import LIVES, Step
 
 NAMES = ("Ada", "Bo", "Cleo", "Dag", "Eve", None)
 BURSTS = 0.1  # so many of the histories have one
-TOTAL, PART = 20, 5
 STATUSES = {"paid": "Paid", "shipped": "Shipped", "delivered": "Delivered"}
 
 
@@ -150,9 +149,10 @@ class Shop:
         return self._random.choice(NAMES)
 
     def _order(self, number: int) -> Iterator[Said]:
-        order = Order(f"o{number}", self.customers["c0"], self._random.choice(LIVES))
-        self.orders.append(order)
+        life = self._random.choice(LIVES)
         time = self._time()
+        order = Order(f"o{number}", self.customers["c0"], life, time)
+        self.orders.append(order)
         for step in order.life:
             event, data = _step(order, step, time)
             yield self._say(order.id, event, {"id": order.id, **data}, time)

@@ -212,6 +212,9 @@ def _flat(command: str, arguments: Sequence[Any], options: Mapping[str, Any]) ->
     if command == "hmget":
         return ["HMGET", *arguments]
     flat = [command.upper(), *arguments]
+    if "start" in options:
+        flat += ["LIMIT", options["start"], options["num"]]
+        options = {name: value for name, value in options.items() if name not in {"start", "num"}}
     for name, value in options.items():
         flat += [name.upper()] if value is True else [name.upper(), value]
     return flat

@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from tests.simulation.bodies import CONSENTS, FIELDS, Words, body, topic
+from tests.simulation.plan import SILVER, TIMES
 from worker.commands.matrix_story import Step
 from worker.engine.events import Event, event_id
 
 AGAIN = "-again"  # a delivery that tells the same under a name of its own
 NEVER = float("inf")
+TOTAL, PART = 20, 5  # what an order costs, and what a refund in part gives back
 REFUSED = "Refused"  # who is called so, no destination takes
 FINAL = frozenset({"shopify", "woocommerce"})  # README: who is deleted there stays deleted
 
@@ -152,3 +154,19 @@ class Order:
     id: str
     customer: Customer
     life: tuple[Step, ...]
+    placed: float
+
+    @property
+    def kept(self) -> int:
+        """What is left of what was paid."""
+        if "paid" not in self.life or {"refunded", "cancelled"} & set(self.life):
+            return 0
+        return TOTAL - PART if "refunded in part" in self.life else TOTAL
+
+
+def points_of(orders: Collection[Order]) -> int:
+    """Give the points of one customer: one for each unit, times more for who is Silver when an order is placed."""
+    points = 0
+    for one in sorted(orders, key=lambda order: order.placed):
+        points += one.kept * (TIMES if points >= SILVER else 1)
+    return points

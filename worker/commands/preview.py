@@ -23,7 +23,6 @@ from worker.settings.models import Settings
 from worker.sync.destination import DestinationLane
 from worker.sync.identity import Identity
 from worker.sync.mapping import Mapper, UnmappableError
-from worker.sync.outcomes import Outcome
 from worker.sync.preparation import Preparer
 from worker.sync.relations import Relations
 
@@ -79,9 +78,8 @@ def _mapped(settings: Settings, mapper: Mapper, event: Event) -> tuple[list[Said
     found, _ = mapper.changes(event)
     if isinstance(found, Ignored):
         return [], (), found.reason
-    outcome: Outcome | Exception = mapper.outcome(event)
-    if (books := build_books(settings, mapper, Accounts(None, ""))) is not None:
-        (outcome,) = books.book([outcome])
+    mapped, books = mapper.outcome(event), build_books(settings, mapper, Accounts(None, ""))
+    (outcome,) = [mapped] if books is None else books.book([mapped])
     if isinstance(outcome, Exception):
         raise outcome
     return found, outcome.pushes, outcome.reason
