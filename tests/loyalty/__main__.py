@@ -28,7 +28,8 @@ def main() -> int:
     print(
         f"{summary.histories} histories from seed {seed}: {summary.told} events, {summary.entries} entries, "
         f"{summary.shuffled} in another order too ({summary.split} of them with refunds split), "
-        f"{summary.changed_rules} with rules that changed; {sum(summary.happened.values())} accidents "
+        f"{summary.changed_rules} with rules that changed, {summary.closed} accounts partly closed; "
+        f"{sum(summary.happened.values())} accidents "
         f"{summary.happened}; {summary.cpu_seconds:.0f} s of processor time; {len(summary.faults)} differences"
     )
     if options.json:

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from tests.loyalty.bench import Bench
 from tests.loyalty.checks import faults, final, seen
 from tests.loyalty.histories import History, history, shuffled, split
-from tests.loyalty.orders import moment
+from tests.loyalty.orders import DAY, moment
 from tests.loyalty.programmes import programme
 from worker.embedded import EmbeddedStore
 
 POOL: Final = 60
+WINDOW_DAYS: Final = 366  # the shortest; nothing changes an order of these histories for so long
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Summary:
     shuffled: int = 0
     split: int = 0
     changed_rules: int = 0
+    closed: int = 0
     happened: dict[str, int] = field(default_factory=dict)
     cpu_seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
@@ -101,9 +103,15 @@ def run_one(bench: Bench, draw: random.Random, summary: Summary) -> list[str]:
     rules, others = (programme(random.Random(draw.randrange(POOL))) for _ in range(2))
     whole = history(draw)
     first = others if draw.random() < 0.1 else None
+    if first is None and draw.random() < 0.5:  # what was closed under other rules stays as it was
+        rules = {**rules, "window_days": WINDOW_DAYS}
     worked = bench.run(whole, rules, draw, first_rules=first)
     shop = seen(bench, worked)
     found = faults(bench, worked, rules, whole, changed=first is not None)
+    if draw.random() < 0.3 and not found:
+        bench.go_on(worked, bench.now + draw.choice((40, 500)) * DAY)
+        shop = seen(bench, worked)
+        found = [f"later: {fault}" for fault in faults(bench, worked, rules, whole, changed=first is not None)]
     another = None
     if draw.random() < 0.3 and not found:
         another = shuffled(draw, split(draw, whole) if (is_split := draw.random() < 0.5) else whole)
@@ -112,6 +120,7 @@ def run_one(bench: Bench, draw: random.Random, summary: Summary) -> list[str]:
     summary.told += len(whole.told)
     summary.orders += sum(len(one.items) for one in shop.ledgers.values())
     summary.entries += sum(len(rows) for rows in shop.entries.values())
+    summary.closed += sum(one.opening is not None for one in shop.ledgers.values())
     summary.changed_rules += first is not None
     summary.shuffled += another is not None
     summary.split += another is not None and is_split

@@ -22,7 +22,7 @@ def test_nothing_ever_differs(real_store: redis.Redis, tmp_path: Path) -> None:
     assert summary.faults == []
     assert summary.entries > 1000
     assert set(summary.happened) == set(TRICKS)
-    assert min(summary.shuffled, summary.split, summary.changed_rules) > 10
+    assert min(summary.shuffled, summary.split, summary.changed_rules, summary.closed) > 10
 
 
 def test_nothing_differs_on_the_fake_store(fake_store: redis.Redis, tmp_path: Path) -> None:
