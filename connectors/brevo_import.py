@@ -122,6 +122,7 @@ def _call(options: BrevoOptions, rows: Sequence[Row]) -> Call:
         subjects=tuple(row.subject for row in rows),
         step=IMPORT,
         memo=tuple(rows),
+        starts=True,
     )
 
 

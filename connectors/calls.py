@@ -23,7 +23,8 @@ class Call:
     """One HTTP request that has not been sent. `memo` is what judging its answer needs; it never leaves the process.
 
     `doubt` is a step that is kept before the call starts: it comes back in the next delivery if the answer never does.
-    `headers` go besides the account's own, which win.
+    `headers` go besides the account's own, which win. `starts` says that the destination goes on with it by itself
+    after its answer (`Accepted`): without an answer nobody can ask how far that is.
 
     What may hold personal data is left out of the repr, here and in the other values.
     """
@@ -38,6 +39,7 @@ class Call:
     memo: Any = field(default=None, repr=False)
     doubt: Mapping[str, Json] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    starts: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a header that could be taken for two.

@@ -25,7 +25,7 @@ from urllib3.exceptions import TimeoutError as TimedOutError
 from urllib3.response import BaseHTTPResponse
 
 from connectors.calls import encoded
-from connectors.connector import UNTRUSTED, Call, Response
+from connectors.connector import UNREACHABLE, UNTRUSTED, Call, Response
 from connectors.resolver import connect
 
 IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
@@ -171,9 +171,19 @@ class _Line:
             reply.close()
             return _failure(b"too_large")
         reply.release_conn()
+        if not content and _may_be_cut(reply):
+            return _failure(b"connection")
         return Response(
             status=reply.status, headers={name.lower(): value for name, value in reply.headers.items()}, body=content
         )
+
+
+def _may_be_cut(reply: BaseHTTPResponse) -> bool:
+    """Say whether a refusal may have lost its end: one whose head was cut looks like one without a body.
+
+    What it said is the reason, by which a refusal is known for a duplicate; without it nobody is refused for good.
+    """
+    return reply.status >= 400 and reply.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
 
 
 def _pool(base_url: str) -> HTTPConnectionPool:
@@ -203,7 +213,9 @@ def _kind(error: BaseException) -> bytes:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UNTRUSTED
-        if isinstance(cause, (TimedOutError, TimeoutError)) and not isinstance(cause, NewConnectionError):
+        if isinstance(cause, (NewConnectionError, ConnectTimeoutError)):
+            return UNREACHABLE
+        if isinstance(cause, (TimedOutError, TimeoutError)):
             return b"timeout"
         cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)
     return b"connection"

@@ -18,10 +18,14 @@ class Delivered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryLater:
-    """It did not work this time; counts an attempt. `after` is the seconds the destination asked for."""
+    """It did not work this time; counts an attempt. `after` is the seconds the destination asked for.
+
+    `arrived` says that the call may have arrived all the same.
+    """
 
     reason: str
     after: float | None = None
+    arrived: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

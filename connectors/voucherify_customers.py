@@ -104,6 +104,7 @@ class VoucherifyCustomers(Account):
             subjects=tuple(subject for call in upserts for subject in call.subjects),
             step=BULK,
             memo=tuple(call.memo for call in upserts),
+            starts=True,
         )
 
     def judge(self, call: Call, response: Response) -> Mapping[str, Verdict]:

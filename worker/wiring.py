@@ -27,6 +27,7 @@ from worker.settings.models import Settings
 from worker.store import client
 from worker.sync.delivery import Deliverer
 from worker.sync.destination import DestinationLane
+from worker.sync.doubts import Doubts
 from worker.sync.drain import Drain, Work
 from worker.sync.folding import fold_long
 from worker.sync.identity import Identity
@@ -206,8 +207,13 @@ class _Builder:
             turns=self._turns(lane),
             leases=self.leases,
             preparer=Preparer(
-                relations=self.relations, identity=self.identity, store_ms=self.scripts.time_ms, clock=self.clock
+                relations=self.relations,
+                identity=self.identity,
+                store_ms=self.scripts.time_ms,
+                lost_ms=int(engine.lost_seconds * 1000),
+                clock=self.clock,
             ),
+            doubts=Doubts(lane=lane, lanes=self.lanes, store_ms=self.scripts.time_ms),
             settler=Settler(
                 lanes=self.lanes,
                 limits=self.limits,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.connector import LONGEST_WAIT, UNTRUSTED, judge_status, retry_after
+from connectors.connector import LONGEST_WAIT, UNREACHABLE, UNTRUSTED, judge_status, retry_after
 from connectors.verdicts import BudgetSpent, Down, Rejected, RetryLater
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -30,6 +30,10 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 )
 def test_status_has_one_meaning(respond_with: Any, status: int, verdict: object) -> None:
     assert judge_status(respond_with(status, b"timeout")) == verdict
+
+
+def test_what_found_no_connection_did_not_arrive(respond_with: Any) -> None:
+    assert judge_status(respond_with(0, UNREACHABLE)) == RetryLater(reason="unreachable", arrived=False)
 
 
 def test_certificate_that_is_not_trusted_stops_the_destination(respond_with: Any) -> None:
@@ -65,7 +69,9 @@ def test_retry_after_without_a_clock_takes_the_real_one(respond_with: Any) -> No
 
 def test_wait_that_was_asked_for_is_obeyed(respond_with: Any) -> None:
     assert judge_status(respond_with(429, None, {"retry-after": "9"})) == BudgetSpent(after=9.0)
-    assert judge_status(respond_with(503, None, {"retry-after": "9"})) == RetryLater(reason="http_503", after=9.0)
+    assert judge_status(respond_with(503, None, {"retry-after": "9"})) == RetryLater(
+        reason="http_503", arrived=False, after=9.0
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff"])

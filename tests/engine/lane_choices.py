@@ -35,6 +35,7 @@ an_ending: Final = st.sampled_from(
         {"action": "retry", "health": "fail"},
         {"action": "retry"},
         {"action": "defer"},
+        {"action": "defer", "health": "aside"},
         {"action": "hold"},
         {"action": "hold", "record": '{"h":1}', "image": "h 1"},
         {"action": "done", "outcome": "delivered", "health": "ok", "record": "="},

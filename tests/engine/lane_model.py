@@ -220,7 +220,7 @@ class LaneModel:
             self.failing[lane].add(settlement.key)
             if len(self.failing[lane]) >= FAILURES:
                 self.pause(lane, "failing")
-        elif settlement.action == "done":
+        elif settlement.health == "aside" or settlement.action == "done":
             for scope in self.scopes(lane):
                 if self.pauses[scope].probing:
                     self.pauses[scope].until = self.now

@@ -230,7 +230,7 @@ def _status(status: int, **headers: str) -> Response:
 
 
 _BROKEN = (
-    ("down", _failure(b"connection"), 2.0),
+    ("down", _failure(b"unreachable"), 2.0),
     ("unauthorized", _status(401), 0.05),
     ("forbidden", _status(403), 0.05),
 )

@@ -58,6 +58,7 @@ class Destination:
     )
     process: Callable[[Mapping[str, Any]], Any] = lambda rows: dict.fromkeys(rows, Delivered())
     bulk_budget: str = LANE
+    starts: bool = False
     sent: list[Call] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     name: str = "brevo"
@@ -78,7 +79,13 @@ class Destination:
         ride = [call for state, call in zip(states, alone, strict=True) if state.customer.last_name]
         subjects = tuple(call.subjects[0] for call in ride if isinstance(call, Call))
         shared = Call(
-            method="POST", path="/bulk", body=subjects, budget=self.bulk_budget, subjects=subjects, step="bulk"
+            method="POST",
+            path="/bulk",
+            body=subjects,
+            budget=self.bulk_budget,
+            subjects=subjects,
+            step="bulk",
+            starts=self.starts,
         )
         return [shared if call in ride else call for call in alone]
 

@@ -202,6 +202,7 @@ skills:
 #  poll_first: 3                   # how soon an import is asked about, at first and at most
 #  poll_cap: 60
 #  hold_seconds: 900               # an import that has not ended by then is tried again
+#  lost_seconds: 60                # so long an import is given to end whose answer never came
 #  event_days: 7
 #  order_days: 90                  # how long an order is remembered after its last change
 #  dead_letter_days: 30

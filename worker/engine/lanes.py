@@ -21,7 +21,7 @@ HEAD_LENGTH: Final = 48
 
 Action: TypeAlias = Literal["done", "bury", "retry", "defer", "hold"]
 Outcome: TypeAlias = Literal["delivered", "unchanged", "superseded", "ignored", "erased", "discarded", ""]
-Health: TypeAlias = Literal["ok", "fail", ""]
+Health: TypeAlias = Literal["ok", "fail", "aside", ""]
 Finish: TypeAlias = Literal["lost", "settled", "outdated"]
 FINISHES: Final[tuple[Finish, ...]] = ("lost", "settled", "outdated")
 

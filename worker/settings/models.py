@@ -199,6 +199,7 @@ class Engine(Section):
     poll_first: Number = Field(3, ge=0.05, le=600)
     poll_cap: Number = Field(60, ge=0.05, le=3600, validate_default=True)
     hold_seconds: Number = Field(900, ge=1, le=DAY, validate_default=True)
+    lost_seconds: Number = Field(60, ge=0, le=3600)
     event_days: Number = Field(7, ge=0.0005, le=365)
     order_days: Number = Field(90, ge=1, le=3650)
     dead_letter_days: Number = Field(30, ge=0.01, le=365)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 
@@ -14,16 +14,16 @@ from worker.engine.lanes import Lanes, Leased, Settlement
 from worker.engine.leases import LeaseKeeper
 from worker.logs import about
 from worker.sync.destination import DestinationLane
+from worker.sync.doubts import Doubts
 from worker.sync.drain import Portion
+from worker.sync.groups import Group, by_size, goes_alone, groups, outlasting, starts_nothing
 from worker.sync.pace import Pace
-from worker.sync.preparation import ALONE, Prepared, Preparer
+from worker.sync.preparation import Prepared, Preparer
 from worker.sync.processes import Riders
 from worker.sync.settling import Settler
 from worker.sync.turns import PATIENCE, Turn, Turns
 
 log = structlog.get_logger(__name__)
-
-Group: TypeAlias = list[Prepared]
 
 FOLLOWS: Final = 8
 SETTLE_WITHIN: Final = 0.05  # settlements of quick calls share a round trip; none waits longer than this and a call
@@ -41,6 +41,7 @@ class Deliverer:
     turns: Turns
     leases: LeaseKeeper
     preparer: Preparer
+    doubts: Doubts
     settler: Settler
     riders: Riders
     send: Callable[[Call], Response]
@@ -107,19 +108,14 @@ class Deliverer:
         return bool(prepared)
 
     def _deliver(self, prepared: Group, first: Turn, until: float) -> None:
-        marks = [
-            (one.key.key, one.key.token, self.settler.pack_steps({**one.state.steps, **doubt}) if doubt else "")
-            for one in prepared
-            for doubt in (one.call.doubt,)
-        ]
         asked = self.clock.monotonic()
-        may_start = self.lanes.mark(self.lane.name, self.lane.records, marks)
+        may_start = self.doubts.keep(prepared)
         self.leases.touch(self.lane.name, [one.key.token for one in prepared], since=asked)
-        groups = _groups([one for one, held in zip(prepared, may_start, strict=True) if held])
+        waiting = groups([one for one, held in zip(prepared, may_start, strict=True) if held])
         turn: Turn | None = first
         refused: set[str] = set()
-        while groups and len(groups[0]) > 1:
-            group = groups.pop(0)
+        while waiting and len(waiting[0]) > 1:
+            group = waiting.pop(0)
             call = group[0].call
             current = self.turns.current(turn, call.budget) if turn or self.clock.monotonic() < until else None
             turn = None
@@ -128,30 +124,26 @@ class Deliverer:
                 continue
             again = self._share(call, group)
             refused |= {one.key.key for many in again for one in many}
-            groups = _by_size([*again, *groups])
-        self._converse_all([one for group in groups for one in group], turn, until)
+            waiting = by_size([*again, *waiting])
+        self._converse_all([one for group in waiting for one in group], turn, until)
 
     def _put_off(self, group: Group, wait: float, refused: set[str]) -> None:
         """Hand keys back; those that were refused together go alone from then on, else they would be for ever."""
-        marks = [
-            (one.key.key, one.key.token, self.settler.pack_steps({**one.state.steps, ALONE: True}))
-            for one in group
-            if one.key.key in refused
-        ]
-        if marks:
-            self.lanes.mark(self.lane.name, self.lane.records, marks)
-        alone = {key for key, _, _ in marks}  # by another way, perhaps of another budget
-        self._settle([self.settler.defer(one, 0.0 if one.key.key in alone else wait) for one in group])
+        self.doubts.forget_start(group)
+        self.doubts.go_alone([one for one in group if one.key.key in refused])
+        # By another way, perhaps of another budget.
+        self._settle([self.settler.defer(one, 0.0 if one.key.key in refused else wait) for one in group])
 
     def _share(self, call: Call, group: Group) -> list[Group]:
         """Make a call that several subjects share; give the groups that are to be tried anew."""
         verdicts = self._call_for_all(call, group)
+        self.doubts.forget_start([one for one in group if starts_nothing(verdicts[one.key.key])])
         again: Group = []
         accepted: list[tuple[Prepared, Accepted]] = []
         settled: list[Settlement] = []
         for one in group:
             verdict = verdicts[one.key.key]
-            if isinstance(verdict, Again | Follow):  # what follows for one of them is found out when it goes alone
+            if goes_alone(verdict):
                 again.append(one)
                 continue
             if isinstance(verdict, Accepted):
@@ -191,7 +183,9 @@ class Deliverer:
             return []
         settled, prepared = self.preparer.again(self.lane, many)
         self._settle(settled)
-        return _groups(prepared)
+        if any(one.call.starts for one in prepared):
+            self.doubts.keep(prepared)
+        return groups(prepared)
 
     def _converse_all(self, many: Group, first: Turn | None, until: float) -> None:
         turn = first
@@ -245,11 +239,12 @@ class Deliverer:
                 self.riders.board([(one, verdict)])
                 return None
             if not isinstance(verdict, Follow):
+                self.doubts.forget_start([one] if starts_nothing(verdict) else [])
                 answered = replace(one, call=call, state=replace(one.state, steps=steps))
                 return self.settler.settlement(self.lane, answered, verdict)
             if verdict.step or verdict.call.doubt:
                 steps |= {**verdict.step, **verdict.call.doubt}
-                if not self._remember(one, steps):
+                if not self.doubts.remember(one, steps):
                     return None
             call = verdict.call
             log.debug("follow", step=call.step, number=number)
@@ -261,6 +256,8 @@ class Deliverer:
         took = self.clock.monotonic() - started
         self.pace.note(took)
         verdicts = self.lane.connector.judge(call, response)
+        if call.starts:
+            verdicts = outlasting(verdicts, self.preparer.lost_ms / 1000)
         log.debug(
             "called",
             step=call.step,
@@ -272,10 +269,6 @@ class Deliverer:
         self.settler.watch_budget(self.lane, call, response)
         return verdicts
 
-    def _remember(self, one: Prepared, steps: Mapping[str, object]) -> bool:
-        mark = (one.key.key, one.key.token, self.settler.pack_steps(steps))
-        return self.lanes.mark(self.lane.name, self.lane.records, [mark])[0]
-
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         for start in range(0, len(settlements), SETTLED_AT_ONCE):
             some = settlements[start : start + SETTLED_AT_ONCE]
@@ -284,16 +277,3 @@ class Deliverer:
                 self.leases.drop(self.lane.name, settlement.token)
                 if not was_held:
                     log.warning("settled too late", lane=self.lane.name, subject=settlement.key)
-
-
-def _groups(many: Sequence[Prepared]) -> list[Group]:
-    """Put those together that share a call."""
-    found: dict[int, Group] = {}
-    for one in many:
-        found.setdefault(id(one.call), []).append(one)
-    return _by_size(list(found.values()))
-
-
-def _by_size(groups: list[Group]) -> list[Group]:
-    # The large ones first: the lease of a key is dearest while it waits for the others.
-    return sorted(groups, key=len, reverse=True)

@@ -32,6 +32,8 @@ IMAGE_AGE_MS: Final = 24 * 3_600_000
 CUSTOMER_SECONDS: Final = 900.0
 # A step of ours: what rode in a bulk call that failed for nobody's named fault goes alone from then on.
 ALONE: Final = "alone"
+# Another: when a call was made that starts a process there, in milliseconds since 1970 by the store's clock.
+STARTED: Final = "started"
 ASK_SHARE: Final = 0.25
 ASK_SOONEST: Final = 0.25
 ASK_LATEST: Final = 15.0
@@ -71,11 +73,15 @@ class _Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparer:
-    """Folds pending changes and asks the connector for the first calls. `store_ms` gives the time arrivals are of."""
+    """Folds pending changes and asks the connector for the first calls. `store_ms` gives the time arrivals are of.
+
+    A process that nobody can ask after is given `lost_ms` to end: what is told before that, it would overwrite.
+    """
 
     relations: Relations
     identity: Identity
     store_ms: Callable[[], int]
+    lost_ms: int = 0
     clock: Clock = SYSTEM_CLOCK
 
     def prepare_all(
@@ -105,6 +111,8 @@ class Preparer:
 
     def _draft(self, lane: DestinationLane, key: Leased) -> Draft | Settlement:
         kind, record = KINDS[lane.kind], SubjectRecord.unpack(key.record)
+        if STARTED in record.steps and (left := record.steps[STARTED] + self.lost_ms - self.store_ms()) > 0:
+            return _aside(key, left)
         pending, forced = [], False
         for item in key.items:
             facets, item_forced = unpack(item.body)
@@ -136,7 +144,7 @@ class Preparer:
             waited = self.store_ms() / 1000 - min(item.received_us for item in draft.key.items) / 1e6
             if waited < CUSTOMER_SECONDS:
                 pause = min(max(waited * ASK_SHARE, ASK_SOONEST), ASK_LATEST)
-                return Settlement(key=draft.key.key, token=draft.key.token, action="defer", delay_ms=int(pause * 1000))
+                return _aside(draft.key, int(pause * 1000))
         state = state_of(lane, self.identity, draft, around)
         image = self.identity.digest(json.dumps(lane.connector.image(state), sort_keys=True, default=str))
         if self._unchanged(draft, image, around.now):
@@ -202,6 +210,11 @@ def _or_fault(key: Leased, step: Callable[[], T | Settlement]) -> T | Settlement
 
 def _done(key: Leased, outcome: str) -> Settlement:
     return Settlement(key=key.key, token=key.token, action="done", outcome=outcome)  # type: ignore[arg-type]
+
+
+def _aside(key: Leased, delay_ms: int) -> Settlement:
+    """Hand a key back that may not be told of yet."""
+    return Settlement(key=key.key, token=key.token, action="defer", delay_ms=delay_ms, health="aside")
 
 
 def _after(lane: DestinationLane, draft: Draft) -> str | bytes:

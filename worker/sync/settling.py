@@ -1,6 +1,5 @@
 """From a verdict to the settlement of a key."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -72,10 +71,6 @@ class Settler:
     def fault(self, lane: DestinationLane, one: Prepared, detail: str) -> Settlement:
         """Bury a subject that met a fault of our own; `detail` holds no personal data."""
         return self._bury(lane, one, "fault", "", detail, health="")
-
-    def pack_steps(self, steps: Mapping[str, Any]) -> str:
-        """Give the answered steps as they are stored."""
-        return json.dumps(steps, separators=(",", ":"))
 
     def watch_budget(self, lane: DestinationLane, call: Call, response: Response) -> None:
         """Obey what the destination says of its own budget, beyond what ours allows."""

@@ -100,11 +100,22 @@ def test_broken_answer_is_a_failed_connection(
     assert send(sender(), serve(answer), call(method)) == Response(status=0, headers={}, body=b"connection")
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 400 Bad Request\r\n", b"HTTP/1.1 400 Bad Request\r\ncontent-ty"])
+def test_refusal_whose_head_was_cut_is_a_failed_connection(serve: Any, sender: Any, send: Any, head: bytes) -> None:
+    assert send(sender(), serve(head)) == Response(status=0, headers={}, body=b"connection")
+
+
+def test_refusal_that_says_it_has_no_body_is_one(serve: Any, sender: Any, send: Any) -> None:
+    answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+
+    assert send(sender(), serve(answer)).status == 400
+
+
 def test_refused_connection_is_a_failure(sender: Any, send: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    assert send(sender(), f"http://127.0.0.1:{port}").body == b"connection"
+    assert send(sender(), f"http://127.0.0.1:{port}").body == b"unreachable"
 
 
 def test_reset_is_a_failure(serve: Any, sender: Any, send: Any) -> None:
@@ -116,7 +127,7 @@ def test_reset_is_a_failure(serve: Any, sender: Any, send: Any) -> None:
 
 
 def test_unknown_host_is_a_failure(sender: Any, send: Any) -> None:
-    assert send(sender(), "http://nobody.invalid").body in {b"connection", b"timeout"}
+    assert send(sender(), "http://nobody.invalid").body in {b"unreachable", b"timeout"}
 
 
 @pytest.mark.parametrize("key", ["two\r\nlines", "日本"])

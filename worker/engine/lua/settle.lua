@@ -6,7 +6,7 @@
 --   `bury`: they become a dead letter (reason, field, detail); `retry`: due after `delay` ms, counts an attempt unless the
 --   lane is paused; `defer`: likewise, counts none; `hold`: they wait in `held` until they are settled with the same token,
 --   or for `delay` ms; the record, image and links given are put aside for the settlement that says record `=`.
--- health `ok` ends a pause, `fail` counts towards one, '' says nothing. record and image: '' leaves them as they are,
+-- health `ok` ends a pause, `fail` counts towards one, `aside`: no call could be made, '' says nothing. record and image: '' leaves them as they are,
 -- `-` removes them. links: JSON list of [op (`add`/`remove`), set], members of the set are keys of the lane.
 -- Returns: 1 per key settled, 0 per key whose lease was lost (nothing is changed then). Runs when the store is full.
 local ACTIONS = { done = true, bury = true, retry = true, defer = true, hold = true }
@@ -51,7 +51,7 @@ local function note_health(key, action, health)
       redis.call('DEL', PREFIX .. ':pause:' .. scope)
     end
     redis.call('DEL', lane_key(lane, 'failing'))
-  elseif health == '' and action == 'done' then -- no call was needed: a probe that showed nothing makes way for the next
+  elseif health == 'aside' or (health == '' and action == 'done') then -- a probe without a call makes way for the next
     for _, scope in ipairs(scopes(lane)) do
       if redis.call('HEXISTS', PREFIX .. ':pause:' .. scope, 'probing') == 1 then
         redis.call('HSET', PREFIX .. ':pause:' .. scope, 'until', string.format('%.0f', now))
