@@ -43,6 +43,7 @@ def _config(sandbox: Sandbox, port: int) -> uvicorn.Config:
         lifespan="off",
         ws="none",
         proxy_headers=False,
+        timeout_keep_alive=75,  # as vendors have it: an answer that is late on its way must not end its connection
         timeout_graceful_shutdown=1,
     )
 

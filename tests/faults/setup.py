@@ -8,7 +8,7 @@ from typing import Any, Final
 SECRET: Final = "faults-secret-that-no-log-may-show"
 KEY: Final = "faults-key-that-no-log-may-show"
 PREFIXES: Final = {"brevo": "/v3", "custobar": "/api", "voucherify": ""}
-# Times short enough that a run takes minutes; what a case is about it sets itself. The sandboxes' jobs take two seconds.
+# Times short enough that a run takes minutes; what a case is about it sets itself. Jobs of sandboxes take two seconds.
 ENGINE: Final[Mapping[str, Any]] = {
     "retry_base": 0.05,
     "retry_factor": 2,
