@@ -233,7 +233,7 @@ class Polling(Connector, Protocol):
 RETRIED: Final = frozenset({0, 408, 425})
 # The body of no answer (status 0) where the certificate was the reason.
 UNTRUSTED: Final = b"tls"
-# The same where there was no connection, so that nothing can have been sent.
+# The same where there was no connection, so that nothing can have been sent by this try.
 UNREACHABLE: Final = b"unreachable"
 
 
@@ -249,7 +249,7 @@ def judge_status(response: Response, *, now: datetime | None = None) -> Verdict:
         return Down(scope="destination", reason="unauthorized" if status else "certificate_not_trusted")
     if status in RETRIED or status >= 500:
         reason = response.body.decode("ascii", "replace") if status == 0 else f"http_{status}"
-        arrived = status != 503 and (status, response.body) != (0, UNREACHABLE)
+        arrived = (status, response.body) != (0, UNREACHABLE)
         return RetryLater(reason=reason, after=retry_after(response, now=now), arrived=arrived)
     if status == 403:
         return Down(scope="lane", reason="forbidden")

@@ -127,6 +127,8 @@ class _GrippedTls(_Gripped, HTTPSConnection):
     pass
 
 
+# Their statuses say all that there is to know.
+_SPEAK_ALONE: Final = frozenset({401, 403, 404, 408, 425, 429})
 _OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
@@ -183,7 +185,11 @@ def _may_be_cut(reply: BaseHTTPResponse) -> bool:
 
     What it said is the reason, by which a refusal is known for a duplicate; without it nobody is refused for good.
     """
-    return reply.status >= 400 and reply.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
+    return (
+        400 <= reply.status < 500
+        and reply.status not in _SPEAK_ALONE
+        and reply.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
+    )
 
 
 def _pool(base_url: str) -> HTTPConnectionPool:

@@ -115,7 +115,7 @@ class LaneModel:
             return "idle", "", [], None
         if till is not None:
             for scope in self.scopes(lane):
-                self.pauses[scope].until, self.pauses[scope].probing = self.now + PROBE_MS, True
+                self.pauses[scope].until, self.pauses[scope].probing = self.now + PROBE_MS, lane
         leased = self._lease(lane, chosen)
         self.slots[lane][slot] = self.now + self.times.lease
         return "claimed", "" if till is not None else self._wake(lane, slots), leased, None
@@ -183,7 +183,8 @@ class LaneModel:
         if key is None:
             return False
         was_held, token = key.state == "held", key.token
-        key.crashes, key.token, key.state, taken = 0, "", "waiting", key.taken
+        key.crashes = key.crashes if settlement.health == "aside" else 0
+        key.token, key.state, taken = "", "waiting", key.taken
         key.taken, key.when = 0, self.now + settlement.delay_ms
         self._note_health(lane, settlement)
         said = self._said_of_record(settlement, was_held=was_held)
@@ -222,7 +223,7 @@ class LaneModel:
                 self.pause(lane, "failing")
         elif settlement.health == "aside" or settlement.action == "done":
             for scope in self.scopes(lane):
-                if self.pauses[scope].probing:
+                if self.pauses[scope].probing == lane:
                     self.pauses[scope].until = self.now
 
     def _said_of_record(self, settlement: Settlement, *, was_held: bool) -> tuple[str, str]:
@@ -313,7 +314,7 @@ class LaneModel:
             self.pauses[scope] = Pause(reason=reason, until=self.now + self.times.pause_first, since=self.now)
         elif old.until <= self.now or old.probing:
             length = min(self.times.pause_cap, self.times.pause_first * 2 ** min(old.times, 20))
-            old.times, old.until, old.reason, old.probing = old.times + 1, self.now + length, reason, False
+            old.times, old.until, old.reason, old.probing = old.times + 1, self.now + length, reason, ""
 
     def redrive(self, name: str) -> str | None:
         letter = self.letters.pop(name, None)

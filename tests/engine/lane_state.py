@@ -25,7 +25,7 @@ class Pause:
     until: int
     since: int
     times: int = 1
-    probing: bool = False
+    probing: str = ""
 
 
 @dataclass

@@ -127,7 +127,7 @@ def of_model(model: LaneModel) -> View:
         "strangers": [],
         "pauses": {
             scope: {"reason": one.reason, "until": str(one.until), "since": str(one.since), "times": str(one.times)}
-            | ({"probing": "1"} if one.probing else {})
+            | ({"probing": one.probing} if one.probing else {})
             for scope, one in model.pauses.items()
         },
         "events": {

@@ -28,7 +28,12 @@ def judge(history: "History") -> int:
     gone |= {(destination, key) for destination in history.plan.destinations for key in _unheard(history, letters)}
     accounted(history)
     dead = {(letter.lane.split(".")[0], item.event) for letter in letters for item in letter.items}
-    dead |= {(destination, letter.key) for destination in history.plan.destinations for letter in letters}
+    dead |= {
+        (destination, letter.key)
+        for destination in history.plan.destinations
+        for letter in letters
+        if letter.lane == MAP
+    }
     for destination in history.plan.destinations:
         held = history.vendors.accounts[destination].state()
         for customer in history.shop.customers.values():
@@ -170,7 +175,7 @@ def _accounts(history: "History") -> None:
 
 
 def _points(history: "History", destination: str, held: Any, gone: Dead) -> None:
-    """Check the points of who bought, and that each order's were told of once."""
+    """Check the points of who bought, and that no order's were told of twice."""
     orders = history.shop.orders
     customer = history.shop.customers["c0"]
     row = CUSTOMERS[destination](held, customer)

@@ -1,6 +1,9 @@
 """A call that starts a process and is never answered: what it may still do there, nothing newer may meet."""
 
+import json
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -102,4 +105,57 @@ def test_who_was_put_off_before_the_call_does_not_wait(rig: Any) -> None:
 
     rig.run(program)
 
+    assert rig.lane().outcomes["delivered"] == 3
+
+
+def test_what_kills_its_worker_each_time_is_found_all_the_same(rig: Any) -> None:
+    program = rig.program(engine="lost_seconds: 0")
+    judged(rig)
+    rig.destination.answer = lambda call: SystemExit() if "customer:shopify:1" in call.subjects else None
+    push(rig, program, *range(3))
+    for _ in range(20):
+        with suppress(SystemExit):
+            rig.drain(program)
+        rig.expire(program)
+
+    assert [letter.reason for letter in rig.letters()] == ["poison"]
+    assert rig.lane().outcomes["delivered"] == 2
+
+
+def test_who_waits_for_what_may_run_has_killed_as_many_workers_as_before(rig: Any) -> None:
+    program = rig.program(engine="lost_seconds: 0.3")
+    judged(rig)
+    rig.destination.answer = lambda _: SystemExit()
+    push(rig, program, 1)
+    for deaths in (1, 2, 3):
+        with suppress(SystemExit):
+            rig.drain(program)
+        rig.expire(program)
+        rig.drain(program)  # it waits, and is handed back
+        assert len(rig.letters()) == (deaths == 3)
+        time.sleep(0.35)
+
+
+def test_a_dead_letter_does_not_end_what_may_run(rig: Any) -> None:
+    program = rig.program(engine="lost_seconds: 0.6")
+    judged(rig, *[RetryLater(reason="http_408", arrived=False)] * 3, LOST)
+    push(rig, program, 1)
+
+    rig.run(program)
+
+    assert [letter.reason for letter in rig.letters()] == ["gave_up"]
+    assert json.loads(rig.record("customer:shopify:1")["steps"]).keys() == {"started"}
+
+
+def test_a_fault_of_ours_after_the_call_is_no_sign_that_it_was_not_taken(rig: Any) -> None:
+    program = rig.program(engine="lost_seconds: 0.6")
+    judged(rig)
+    rig.destination.together = lambda *_: 1 / 0
+    push(rig, program, *range(3))
+
+    rig.run(program)
+
+    first, *later = rig.destination.times
+    assert min(later) - first >= 0.6
+    assert {call.step for call in rig.destination.sent[1:]} == {"0"}
     assert rig.lane().outcomes["delivered"] == 3

@@ -44,7 +44,7 @@ class SubjectRecord:
     channel as (granted, version), also a grant that a deletion ended; `kept` facets by value: those that wait for an
     identifier, those that later changes build on, and a deletion that waits to be told; `known` belongs to the
     connector. `image` and `image_ms` tell what was delivered last (a keyed hash) and when; `doubt` that a call may have
-    changed it since; `steps` the answers that a crashed delivery already had.
+    changed it since; `steps` the answers that a crashed delivery already had, and when it started what may still run.
     """
 
     versions: Mapping[str, Version] = field(default_factory=dict)

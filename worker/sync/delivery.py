@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from connectors.connector import Call, Response, Way
-from connectors.verdicts import Accepted, Again, Follow, Verdict
+from connectors.verdicts import Accepted, Again, Follow, RetryLater, Verdict
 from worker.engine.clock import SYSTEM_CLOCK, Clock
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.lanes import Lanes, Leased, Settlement
@@ -164,6 +164,9 @@ class Deliverer:
             raise
         except Exception:  # a fault of ours: it shows whose it is when each goes alone
             log.exception("delivery failed", lane=self.lane.name, subjects=len(group))
+            if call.starts:  # it may have been taken
+                self.doubts.go_alone(group)
+                return dict.fromkeys(call.subjects, RetryLater(reason="fault", after=self.preparer.lost_ms / 1000))
             return dict.fromkeys(call.subjects, Again(reason="fault"))
 
     def _may_start(self, many: Group, turn: Turn) -> bool:
@@ -183,9 +186,8 @@ class Deliverer:
             return []
         settled, prepared = self.preparer.again(self.lane, many)
         self._settle(settled)
-        if any(one.call.starts for one in prepared):
-            self.doubts.keep(prepared)
-        return groups(prepared)
+        held = self.doubts.keep(prepared)
+        return groups([one for one, is_held in zip(prepared, held, strict=True) if is_held])
 
     def _converse_all(self, many: Group, first: Turn | None, until: float) -> None:
         turn = first
@@ -196,6 +198,7 @@ class Deliverer:
             if over:
                 # Those left come back one by one as their budget frees: all at once they would be claimed in vain.
                 delay += self.turns.spacing(one.call.budget)
+                self.doubts.forget_start([one])
                 settlement: Settlement | None = self.settler.defer(one, delay)
             else:
                 with about(event=one.key.items[-1].event, lane=self.lane.name, subject=one.key.key):
@@ -231,6 +234,7 @@ class Deliverer:
         for number in range(FOLLOWS):
             turn = self.turns.current(turn, call.budget)
             if not self._may_start([one], turn):
+                self.doubts.forget_start([one] if number == 0 else [])
                 return self.settler.defer(one, turn.permit.wait)
             verdict = self._call(call)[one.state.subject]
             turn = None

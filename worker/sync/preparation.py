@@ -111,8 +111,10 @@ class Preparer:
 
     def _draft(self, lane: DestinationLane, key: Leased) -> Draft | Settlement:
         kind, record = KINDS[lane.kind], SubjectRecord.unpack(key.record)
-        if STARTED in record.steps and (left := record.steps[STARTED] + self.lost_ms - self.store_ms()) > 0:
-            return _aside(key, left)
+        if STARTED in record.steps:
+            if (left := record.steps[STARTED] + self.lost_ms - self.store_ms()) > 0:
+                return _aside(key, min(left, self.lost_ms))
+            record = replace(record, steps={name: one for name, one in record.steps.items() if name != STARTED})
         pending, forced = [], False
         for item in key.items:
             facets, item_forced = unpack(item.body)

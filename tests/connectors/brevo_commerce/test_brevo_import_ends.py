@@ -92,5 +92,5 @@ def test_answer_that_is_no_process_is_asked_for_again(ended: Any, body: Any) -> 
 
 def test_what_keeps_the_answer_from_coming_is_told(ended: Any) -> None:
     assert ended(None, 429, x_sib_ratelimit_reset="1800") == BudgetSpent(after=1800.0)
-    assert ended(None, 503) == RetryLater(reason="http_503", arrived=False)
+    assert ended(None, 503) == RetryLater(reason="http_503")
     assert ended(None, 401) == Down(scope="destination", reason="unauthorized")

@@ -150,7 +150,7 @@ def test_batch_that_was_accepted_is_delivered(orders: Any, respond_with: Any) ->
         (413, {}, Again(reason="http_413")),
         (425, {}, RetryLater(reason="http_425")),
         (429, {}, BudgetSpent(after=60.0)),
-        (503, {}, RetryLater(reason="http_503", arrived=False)),
+        (503, {}, RetryLater(reason="http_503")),
         (401, {}, Down(scope="destination", reason="unauthorized")),
         (204, None, RetryLater(reason="unexpected_204")),
     ],

@@ -152,7 +152,7 @@ def test_upload_that_was_taken_is_delivered(
         (403, {}, {}, Down(scope="lane", reason="forbidden"), None),
         (404, {}, {}, Down(scope="lane", reason="http_404"), None),
         (405, REFUSED, {}, Down(scope="lane", reason="http_405"), None),
-        (503, {}, {}, RetryLater(reason="http_503", arrived=False), None),
+        (503, {}, {}, RetryLater(reason="http_503"), None),
         (0, b"timeout", {}, RetryLater(reason="timeout"), None),
         (200, {}, {}, RetryLater(reason="unexpected_200"), None),
         (200, {"response": "no"}, {}, RetryLater(reason="unexpected_200"), None),

@@ -105,6 +105,14 @@ def test_refusal_whose_head_was_cut_is_a_failed_connection(serve: Any, sender: A
     assert send(sender(), serve(head)) == Response(status=0, headers={}, body=b"connection")
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 503])
+def test_status_that_says_all_needs_no_body(serve: Any, sender: Any, send: Any, status: int) -> None:
+    answer = f"HTTP/1.1 {status} Whatever\r\nRetry-After: 7\r\nConnection: close\r\n\r\n".encode()
+    said = send(sender(), serve(answer))
+
+    assert (said.status, said.headers["retry-after"]) == (status, "7")
+
+
 def test_refusal_that_says_it_has_no_body_is_one(serve: Any, sender: Any, send: Any) -> None:
     answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 

@@ -236,7 +236,7 @@ def test_job_that_failed_is_sent_again(customers: Any, respond_with: Any, status
     [
         (200, [], RetryLater(reason="malformed_answer")),
         (200, {"status": "ODD"}, RetryLater(reason="malformed_answer")),
-        (503, None, RetryLater(reason="http_503", arrived=False)),
+        (503, None, RetryLater(reason="http_503")),
         (429, None, BudgetSpent(after=60.0)),
         (401, None, Down(scope="destination", reason="unauthorized")),
     ],

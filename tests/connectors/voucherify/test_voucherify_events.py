@@ -119,7 +119,7 @@ def test_event_that_nobody_defined_is_named(
         ),
         ((400, {"key": "missing_customer"}), Rejected(reason="missing_customer")),
         ((429, None), BudgetSpent(after=60.0)),
-        ((503, None), RetryLater(reason="http_503", arrived=False)),
+        ((503, None), RetryLater(reason="http_503")),
     ],
 )
 def test_what_else_is_answered_is_judged_as_everywhere(

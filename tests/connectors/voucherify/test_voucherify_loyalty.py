@@ -148,7 +148,7 @@ def test_event_with_a_code_that_is_not_answered_is_told_again_with_it(
     state = order_state(loyalty=REFERRED, milestones=[("paid", None)])
     talk = converse(events(referrals=True), state, lambda _: respond_with(503))
 
-    assert RetryLater(reason="http_503", arrived=False) == talk.end
+    assert RetryLater(reason="http_503") == talk.end
     assert 1 == len(talk.calls)
 
 

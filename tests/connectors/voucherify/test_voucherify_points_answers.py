@@ -68,7 +68,7 @@ def test_member_without_a_card_is_a_dead_letter(judged: Any) -> None:
     [
         (404, {"key": "not_found"}, Rejected(reason="campaign_not_found", field="loyalty_campaign")),
         (200, {}, RetryLater(reason="unexpected_200")),
-        (503, None, RetryLater(reason="http_503", arrived=False)),
+        (503, None, RetryLater(reason="http_503")),
         (400, {"key": "invalid_payload"}, Rejected(reason="invalid_payload")),
         (
             400,

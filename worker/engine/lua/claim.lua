@@ -92,7 +92,7 @@ if till then
   for _, scope in ipairs(scopes(lane)) do
     local name = PREFIX .. ':pause:' .. scope
     if redis.call('EXISTS', name) == 1 then
-      redis.call('HSET', name, 'until', string.format('%.0f', now + PROBE_MS), 'probing', '1')
+      redis.call('HSET', name, 'until', string.format('%.0f', now + PROBE_MS), 'probing', lane)
     end
   end
 end

@@ -6,7 +6,8 @@
 --   `bury`: they become a dead letter (reason, field, detail); `retry`: due after `delay` ms, counts an attempt unless the
 --   lane is paused; `defer`: likewise, counts none; `hold`: they wait in `held` until they are settled with the same token,
 --   or for `delay` ms; the record, image and links given are put aside for the settlement that says record `=`.
--- health `ok` ends a pause, `fail` counts towards one, `aside`: no call could be made, '' says nothing. record and image: '' leaves them as they are,
+-- health `ok` ends a pause, `fail` counts towards one, '' says nothing, nor does `aside`: no call could be made, so a
+--   probe makes way for the next, and crashes count on. At a `bury` of the steps only `started` is kept. record and image: '' leaves them as they are,
 -- `-` removes them. links: JSON list of [op (`add`/`remove`), set], members of the set are keys of the lane.
 -- Returns: 1 per key settled, 0 per key whose lease was lost (nothing is changed then). Runs when the store is full.
 local ACTIONS = { done = true, bury = true, retry = true, defer = true, hold = true }
@@ -53,7 +54,7 @@ local function note_health(key, action, health)
     redis.call('DEL', lane_key(lane, 'failing'))
   elseif health == 'aside' or (health == '' and action == 'done') then -- a probe without a call makes way for the next
     for _, scope in ipairs(scopes(lane)) do
-      if redis.call('HEXISTS', PREFIX .. ':pause:' .. scope, 'probing') == 1 then
+      if redis.call('HGET', PREFIX .. ':pause:' .. scope, 'probing') == lane then
         redis.call('HSET', PREFIX .. ':pause:' .. scope, 'until', string.format('%.0f', now))
       end
     end
@@ -124,6 +125,15 @@ local function finish(key, taken, action, outcome, reason, field, detail)
   end
 end
 
+-- Steps are answers about what ends here; only a process that may still run there goes on.
+local function end_steps(name, action)
+  local started = action == 'bury' and string.match(redis.call('HGET', name, 'steps') or '', '"started":(%d+)')
+  redis.call('HDEL', name, 'steps')
+  if started then
+    redis.call('HSET', name, 'steps', '{"started":' .. started .. '}')
+  end
+end
+
 local answer = {}
 for i = 8, #ARGV, 12 do
   local key, token, action, outcome = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -134,7 +144,9 @@ for i = 8, #ARGV, 12 do
     local taken = tonumber(redis.call('HGET', lane_key(lane, 'taken'), key))
     local was_held = redis.call('ZREM', lane_key(lane, 'held'), key) == 1
     unlease(lane, key)
-    redis.call('HDEL', lane_key(lane, 'crashes'), key)
+    if health ~= 'aside' then
+      redis.call('HDEL', lane_key(lane, 'crashes'), key)
+    end
     move(was_held and 'held' or 'leased', -taken)
     note_health(key, action, health)
     local record, image, links = said_of_record(i, key, was_held)
@@ -142,7 +154,7 @@ for i = 8, #ARGV, 12 do
       write_record(key, record, image, links)
     end
     if action == 'done' or action == 'bury' then
-      redis.call('HDEL', PREFIX .. ':' .. records .. ':' .. key, 'steps') -- they are answers about what ends here
+      end_steps(PREFIX .. ':' .. records .. ':' .. key, action)
       finish(key, taken, action, outcome, ARGV[i + 9], ARGV[i + 10], ARGV[i + 11])
     elseif action == 'hold' then
       redis.call('ZADD', lane_key(lane, 'held'), at, key)
