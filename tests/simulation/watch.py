@@ -118,14 +118,15 @@ class Watch:
     def _settle(self, _: "Process", arguments: Sequence[Any], answer: Any) -> None:
         lane, rows = arguments[0], arguments[6:]
         for start, done in zip(range(0, len(rows), SETTLED_FIELDS), answer, strict=True):
-            key, token, action, _, delay_ms = rows[start : start + 5]
+            key, token, action, _, delay_ms, health = rows[start : start + 6]
             place = (lane, key)
             if not done:
                 continue
             lease = self.leases[place]
             rode = lease.settled or lease.token != token  # it was held, and waited for an import
             lease.settled = True
-            self._crashes.pop(place, None)
+            if health != "aside":
+                self._crashes.pop(place, None)
             if action == "done":
                 self._failures.pop(place, None)
                 self._world.vendors.settled(lane, key)
