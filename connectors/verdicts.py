@@ -18,9 +18,8 @@ class Delivered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryLater:
-    """It did not work this time; counts an attempt. `after` is the seconds the destination asked for.
-
-    `arrived` says that the call may have arrived all the same.
+    """It did not work this time; counts an attempt. `after` is the seconds to wait at least: as a rule those that the
+    destination asked for. `arrived` says that the call may have arrived all the same.
     """
 
     reason: str

@@ -164,7 +164,7 @@ def expected(destination: str, customer: Customer) -> dict[str, Any]:
 
 
 def _accounts(history: "History") -> None:
-    """Check that what is booked is what is written, line by line."""
+    """Check that what is booked is the sum of the lines that are written."""
     accounts = history.world.processes[0].program.accounts
     if accounts is None:
         return

@@ -7,8 +7,10 @@
 --   lane is paused; `defer`: likewise, counts none; `hold`: they wait in `held` until they are settled with the same token,
 --   or for `delay` ms; the record, image and links given are put aside for the settlement that says record `=`.
 -- health `ok` ends a pause, `fail` counts towards one, '' says nothing, nor does `aside`: no call could be made, so a
---   probe makes way for the next, and crashes count on. At a `bury` of the steps only `started` is kept. record and image: '' leaves them as they are,
--- `-` removes them. links: JSON list of [op (`add`/`remove`), set], members of the set are keys of the lane.
+--   probe makes way for the next, and crashes count on.
+-- steps end with what ends here, but for the `started` of a `bury`: when a process began there that may still run.
+-- record and image: '' leaves them as they are, `-` removes them. links: JSON list of [op (`add`/`remove`), set], members
+--   of the set are keys of the lane.
 -- Returns: 1 per key settled, 0 per key whose lease was lost (nothing is changed then). Runs when the store is full.
 local ACTIONS = { done = true, bury = true, retry = true, defer = true, hold = true }
 local OUTCOMES = { delivered = true, unchanged = true, superseded = true, ignored = true, erased = true, discarded = true }
