@@ -47,6 +47,18 @@ def test_nobody_is_told_anything_while_what_was_not_answered_may_run(rig: Any) -
     assert "steps" not in rig.record("customer:shopify:1")
 
 
+def test_a_mark_whose_time_is_over_is_no_step_of_a_conversation(rig: Any) -> None:
+    program = rig.program(engine="lost_seconds: 0.3")
+    judged(rig, LOST)
+    steps: list[Mapping[str, Any]] = []
+    rig.destination.before = lambda state: steps.append(state.steps)
+    push(rig, program, *range(3))
+
+    rig.run(program)
+
+    assert steps == [{}] * 6
+
+
 def test_a_worker_that_dies_leaves_the_same_behind(rig: Any) -> None:
     program = rig.program(engine="lost_seconds: 0.6")
     judged(rig)
