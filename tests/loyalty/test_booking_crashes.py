@@ -98,10 +98,10 @@ def test_a_later_event_of_a_batch_never_rests_on_one_that_was_not_settled(shop: 
 def test_a_fault_in_booking_buries_only_its_event(shop: Years, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Bookkeeper._hear_order
 
-    def fails(self: Bookkeeper, draft: Any, one: Heard, now: int) -> None:
-        if one.subject.endswith("O2"):
+    def fails(self: Bookkeeper, draft: Any, name: str, told: Sequence[Heard], now: int) -> None:
+        if name.endswith("O2"):
             raise ZeroDivisionError
-        real(self, draft, one, now)
+        real(self, draft, name, told, now)
 
     monkeypatch.setattr(booking.Bookkeeper, "_hear_order", fails)
     for number in (1, 2, 3):
@@ -130,7 +130,7 @@ def test_an_account_of_a_newer_release_parks_only_its_event(shop: Years) -> None
 def test_a_store_that_fails_while_an_event_is_booked_buries_nothing(
     shop: Years, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, failures = Accounts.ledgers, list[Sequence[str]]()
+    real, failures = Accounts.packed, list[Sequence[str]]()
 
     def fails(self: Accounts, accounts: Sequence[str]) -> dict[str, Any]:
         if "customer:custom:2" in accounts and not failures:
@@ -138,7 +138,7 @@ def test_a_store_that_fails_while_an_event_is_booked_buries_nothing(
             raise redis.ConnectionError("gone")
         return real(self, accounts)
 
-    monkeypatch.setattr(Accounts, "ledgers", fails)
+    monkeypatch.setattr(Accounts, "packed", fails)
     keep(shop, "order_created", shop.order(1, 1, "100", referredBy="2"), 1)
     with pytest.raises(redis.ConnectionError):
         shop.bench.drain_once(shop.worked)

@@ -241,10 +241,11 @@ def test_worth_of_an_order_survives_its_stored_form() -> None:
         shipping_status="delivered",
         reached__delivered="2026-03-12T12:00:00+00:00",
     )
-    worthy = valued({}, told, sender="customer:custom:7")
+    worthy = valued({"earned_when": "delivered"}, told, sender="customer:custom:7")
 
     assert msgspec.json.decode(msgspec.json.encode(worthy), type=Worth) == worthy
     assert worthy.delivered == ms(NOON + days(2))
+    assert valued({}, told).delivered == 0  # no rule asks for it
     assert (worthy.categories, worthy.names) == (("Books", "Toys"), ("the A", "the B"))
 
 

@@ -27,8 +27,8 @@ from tests.steps.web import WebStage
 JOBS: Final = 2
 PARTS: Final = ("worker", "answers", "web")
 USUAL: Final = ("worker", "web")
-# One writes nothing, the other is run when a store has failed, which this one never does; the simulation's store does.
-NOT_DIED_AFTER: Final = frozenset({"due", "absolve"})
+# Two write nothing, one is run when a store has failed, which this one never does; the simulation's store does.
+NOT_DIED_AFTER: Final = frozenset({"due", "hashes", "absolve"})
 
 
 class Asked(NamedTuple):

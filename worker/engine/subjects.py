@@ -21,8 +21,11 @@ FINAL: Final = 2
 def pack_facets(facets: Facets) -> list[Any]:
     """Group facets by version into a JSON list of [version, {facet: value}]."""
     groups: dict[Version, dict[str, Any]] = {}
+    last: Version | None = None
     for name, (value, version) in facets.items():
-        groups.setdefault(version, {})[name] = value
+        if version is not last:  # mostly it is the one before, and looking one up costs more than all else here
+            group, last = groups.setdefault(version, {}), version
+        group[name] = value
     return [[list(version), values] for version, values in groups.items()]
 
 

@@ -180,6 +180,26 @@ class Ledger(msgspec.Struct, frozen=True):
                    head.waypoints)  # fmt: skip
 
 
+class _Begin(msgspec.Struct, frozen=True, array_like=True):
+    version: int
+    ms: int
+    rules: str
+
+
+def rules_of(stored: Mapping[bytes, bytes]) -> str | None:
+    """Read by which rules an account was valued, and no more of its hash; None for a new one.
+
+    Raises: UnknownVersionError.
+    """
+    if not stored:
+        return None
+    begin = _read_begin(stored[HEAD])
+    if begin.version != VERSION:
+        raise UnknownVersionError(begin.version)
+    return begin.rules
+
+
 _read_item: Final = Decoder(Item).decode
+_read_begin: Final = Decoder(_Begin).decode
 _read_head: Final = Decoder(_Head).decode
 _BEGINS: Final = f"[{VERSION},".encode()

@@ -1,6 +1,6 @@
 """What of an account's changes is news, and told once: points awarded for an order, and another tier."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from worker.loyalty.account import ORDER, Item, Ledger
 from worker.loyalty.calendar import moment
+from worker.loyalty.hearing import changed_at
 from worker.loyalty.history import History
 from worker.loyalty.programme import Programme
 from worker.loyalty.telling import NEWS_MS
 from worker.sync.identity import Identity
+from worker.sync.outcomes import Heard
 from worker.sync.stored import Json
 
 MOST_ANNOUNCED: Final = 50
@@ -22,10 +24,10 @@ BY_CORRECTION: Final = "correction"
 
 @dataclass(frozen=True, slots=True)
 class Announcer:
-    """Finds the news of one account of a source. `fresh` tells when orders last changed: old changes are no news."""
+    """Finds the news of one account of a source. `fresh` is what was said of orders: old changes are no news."""
 
     programme: Programme
-    fresh: Mapping[str, int]
+    fresh: Mapping[str, Sequence[Heard]]
     identity: Identity
     source: str
 
@@ -70,7 +72,8 @@ class Announcer:
         return key if key and level == found.account.standing.level else None
 
     def _is_news(self, ledger: Ledger, key: str) -> bool:
-        return ledger.ms - max(ledger.items[key].facts.at, self.fresh.get(key, 0)) < NEWS_MS
+        changed = max((ledger.items[key].facts.at, *map(changed_at, self.fresh.get(key, ()))))
+        return ledger.ms - changed < NEWS_MS
 
     def _event(  # noqa: PLR0913, PLR0917 - an event has so many sides
         self,

@@ -1,9 +1,11 @@
 """The loyalty programme in the map drain: what events tell of orders and customers is booked in the same step."""
 
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import structlog
@@ -11,9 +13,11 @@ from msgspec.structs import replace
 
 from mappings.platform import CREATE
 from worker.engine.errors import STORE_ERRORS
-from worker.engine.subjects import KNOWN_TIME, Facets
+from worker.engine.guarded import Guarded
+from worker.engine.subjects import Facets
 from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
-from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, of_order, says_the_same
+from worker.loyalty.bursts import behind, bursts
+from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, remembered, says_the_same
 from worker.loyalty.history import placed_before
 from worker.loyalty.programme import Programme
 from worker.loyalty.settling import Accountant
@@ -23,7 +27,7 @@ from worker.sync.facets import EXISTS, fold
 from worker.sync.identity import Identity
 from worker.sync.mapping import UnmappableError
 from worker.sync.outcomes import LOYALTY_TOPIC, TELL, Heard, Outcome
-from worker.sync.sets import REFUNDS, TAGS
+from worker.sync.sets import TAGS
 
 log = structlog.get_logger(__name__)
 
@@ -50,92 +54,99 @@ class Bookkeeper:
     def book(self, outcomes: Sequence[Outcome]) -> list[Outcome | Exception]:
         """Give the outcomes with what the programme says and writes because of them, or what went wrong with one."""
         try:
-            orders, ledgers = self._read(outcomes)
+            orders, packed = self._read(outcomes)
         except STORE_ERRORS:
             raise
         except Exception:  # noqa: BLE001 - what cannot be read stops the event that needs it, and no other
-            orders, ledgers = {}, {}
-        booked: list[Outcome | Exception] = []
-        for outcome in outcomes:
-            draft = Draft(self.accounts, orders, ledgers)
+            orders, packed = {}, {}
+        ledgers: dict[str, Ledger] = {}
+        booked: dict[int, Outcome | Exception] = {}
+        waiting = deque(bursts(outcomes))
+        while waiting:
+            burst = waiting.popleft()
+            draft = Draft(self.accounts, orders, ledgers, packed)
             try:
-                booked.append(self._booked(draft, outcome))
-            except STORE_ERRORS:  # no fault of the event's
+                done = self._booked(draft, [outcomes[number] for number in burst])
+            except STORE_ERRORS:  # no fault of the events'
                 raise
             except Exception as error:  # noqa: BLE001 - the drain buries this event and goes on with the others
-                booked.append(error)
+                if len(burst) > 1:
+                    waiting.extendleft([number] for number in reversed(burst))
+                else:
+                    booked[burst[0]] = error
                 continue
+            booked |= zip(burst, done, strict=True)
             orders |= draft.new_orders
             ledgers |= draft.new_ledgers
-        return booked
+        return [booked[number] for number in range(len(outcomes))]
 
-    def _read(self, outcomes: Sequence[Outcome]) -> tuple[dict[str, Remembered], dict[str, Ledger]]:
-        """Read what these events are likely to need, in two round trips."""
+    def _read(self, outcomes: Sequence[Outcome]) -> tuple[dict[str, Remembered], Mapping[str, Mapping[bytes, bytes]]]:
+        """Read the orders and the accounts that these events are likely to need, in two round trips."""
         heard = [one for outcome in outcomes for one in outcome.heard]
         orders = self.accounts.orders(list(dict.fromkeys(one.subject for one in heard if one.kind == "order")))
         names = [one.subject if one.kind == "customer" else one.by_id or one.by_email or "" for one in heard]
         names += [order.account for order in orders.values()]
-        return orders, self.accounts.ledgers([name for name in dict.fromkeys(names) if name])
+        return orders, self.accounts.packed([name for name in dict.fromkeys(names) if name])
 
-    def _booked(self, draft: Draft, outcome: Outcome) -> Outcome:
-        event = outcome.event
-        now = event.received_us // 1000
-        if event.topic.startswith(LOYALTY_TOPIC):
-            self._command(draft, event.topic, json.loads(event.body), now)
-        for one in outcome.heard:
-            if one.kind == "order":
-                self._hear_order(draft, one, now)
+    def _booked(self, draft: Draft, burst: Sequence[Outcome]) -> list[Outcome]:
+        first, *others = burst
+        topic, now = first.event.topic, max(one.event.received_us for one in burst) // 1000
+        if topic.startswith(LOYALTY_TOPIC):
+            self._command(draft, topic, json.loads(first.event.body), now)
+        heard: dict[tuple[str, str], list[Heard]] = {}
+        for one in chain.from_iterable(outcome.heard for outcome in burst):
+            heard.setdefault((one.kind, one.subject), []).append(one)
+        for (kind, name), told in heard.items():
+            if kind == "order":
+                self._hear_order(draft, name, told, now)
             else:
-                self._hear_customer(draft, one)
+                self._hear_customer(draft, name, told)
         prepare = partial(self._keep_to_rules, draft)
-        sayings = self.accountant.settle(draft, now, prepare, close=event.topic == TURN, again=event.topic == TELL)
+        sayings = self.accountant.settle(draft, now, prepare, close=topic == TURN, again=topic == TELL)
         guarded = draft.guarded(self.programme.window_ms + KEPT_LONGER_MS)
         if not guarded.writes and not draft.notes:
-            return outcome
-        return replace(
-            outcome,
-            sayings=(*outcome.sayings, *sayings),
-            guarded=guarded,
-            reason=outcome.reason and (BOOKED if guarded.writes else outcome.reason),
-            notes=(*outcome.notes, *draft.notes),
-        )
+            return list(burst)
+        first = replace(first, sayings=(*first.sayings, *sayings))
+        return [_told(first, draft, guarded), *(_told(one, draft, behind(draft, one)) for one in others)]
 
-    def _hear_customer(self, draft: Draft, one: Heard) -> None:
-        ledger, heard = draft.ledger(one.subject), of_customer(one.facets)
-        if not heard and not ledger.is_new:
+    def _hear_customer(self, draft: Draft, name: str, told: Sequence[Heard]) -> None:
+        heard = fold(of_customer(one.facets) for one in told)
+        if not heard and draft.rules(name) is not None:
             return
+        ledger = draft.ledger(name)
         facets = TAGS.bounded(fold([ledger.profile, heard]))
         if facets != ledger.profile or ledger.is_new:
-            draft.touch(one.subject, replace(ledger, profile=facets))
+            draft.touch(name, replace(ledger, profile=facets))
 
-    def _hear_order(self, draft: Draft, one: Heard, now: int) -> None:
-        known = draft.order(one.subject)
-        facets = REFUNDS.bounded(fold([known.facets, of_order(one.facets, one.by_id, one.by_email)]))
+    def _hear_order(self, draft: Draft, name: str, told: Sequence[Heard], now: int) -> None:
+        """Book what was told of an order: by all events of a burst at once."""
+        known = draft.order(name)
+        facets = remembered(known.facets, told)
         if facets == known.facets:
             return
-        account, key = account_of(facets), ORDER + one.subject.split(":", 2)[2]
-        if known.account and says_the_same(known.facets, facets) and self._is_valued(draft.ledger(account)):
-            draft.new_orders[one.subject] = Remembered(known.revision + 1, account, facets)
-            draft.fresh[key] = _last_change(one.facets)
+        account, key = account_of(facets), ORDER + name.split(":", 2)[2]
+        is_same = known.account and says_the_same(known.facets, facets, minds_parcels=self.programme.minds_parcels)
+        if is_same and draft.rules(account) == self.programme.digest:
+            draft.new_orders[name] = Remembered(known.revision + 1, account, facets)
             return
-        worthy = self._worth(one.subject, facets)
+        worthy = self._worth(name, facets)
         if account:
             ledger = draft.ledger(account)
             if key not in ledger.items and placed_before(ledger, worthy.at, key):
                 draft.notes.append(TOO_OLD)
-                log.warning("order too old for loyalty", order=one.subject)
+                log.warning("order too old for loyalty", order=name)
                 return
-            if ledger.opening is not None and not known.account and not _is_dated(one.facets, facets):
+            if ledger.opening is not None and not known.account and not _is_dated(told, facets):
                 draft.notes.append(UNDATED)
                 account = ""  # it may be one of those that were closed
-        draft.new_orders[one.subject] = Remembered(known.revision + 1, account, facets)
+        draft.new_orders[name] = Remembered(known.revision + 1, account, facets)
         moved = account != known.account
         left = draft.drop(known.account, key) if known.account and moved else None
         if account and left is not None:  # what this account says of the order is newer than what the other one said
             draft.later[account] = draft.ledger(known.account).ms + 1
         if account:
             self._put(draft, account, key, worthy, now, left=left)
-            draft.fresh[key] = _last_change(one.facets)
+            draft.fresh[key] = told
 
     def _put(  # noqa: PLR0913 - an item has so many sides
         self, draft: Draft, account: str, key: str, facts: Worth | Adjustment, now: int, *, left: Item | None = None
@@ -212,11 +223,17 @@ class Bookkeeper:
         return replace(ledger, items=items)
 
 
-def _is_dated(heard: Facets, known: Facets) -> bool:
-    """Say whether it is known when an order was placed: it was told, or this is the event of that moment."""
-    return known.get(CREATED_AT, (None,))[0] is not None or (EXISTS in heard and heard[EXISTS][1][2] == CREATE)
+def _is_dated(told: Sequence[Heard], known: Facets) -> bool:
+    """Say whether it is known when an order was placed: it was told, or here is the event of that moment."""
+    return known.get(CREATED_AT, (None,))[0] is not None or any(
+        EXISTS in one.facets and one.facets[EXISTS][1][2] == CREATE for one in told
+    )
 
 
-def _last_change(facets: Facets) -> int:
-    """Give when the newest of some facets was said to have changed, 0 when nobody knows."""
-    return max((at[1] for _, at in facets.values() if at[0] == KNOWN_TIME), default=0)
+def _told(outcome: Outcome, draft: Draft, guarded: Guarded) -> Outcome:
+    return replace(
+        outcome,
+        guarded=guarded,
+        reason=outcome.reason and (BOOKED if guarded.revisions else outcome.reason),
+        notes=(*outcome.notes, *draft.notes),
+    )

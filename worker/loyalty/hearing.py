@@ -1,10 +1,11 @@
 """What of an order's and a customer's facets a programme remembers: no name, no address, no free text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from worker.engine.subjects import Facet, Facets
-from worker.sync.facets import DELETED, EXISTS, REACHED
+from worker.engine.subjects import KNOWN_TIME, Facet, Facets
+from worker.sync.facets import DELETED, EXISTS, REACHED, fold
+from worker.sync.outcomes import Heard
 from worker.sync.sets import REFUNDS, TAGS
 
 BY_ID: Final = "by_id"
@@ -28,13 +29,15 @@ _ORDER: Final = frozenset(
         "tax",
         "shipping",
         "discount",
+        "lines",
         "discount_codes",
         "subscription",
         "referred_by",
         REFUNDS.whole,
     }
 )
-_PRICES: Final = frozenset({"total", "subtotal", "tax", "shipping", "discount"})
+# What only those rules need that mind when an order is sent.
+_PARCELS: Final = frozenset({"shipping_status", DELIVERED})
 # Of customers: who is born when, and which groups they belong to.
 WANTED: Final = frozenset({"birthday", "tags", "tier"})
 _CUSTOMER: Final = frozenset({"birthday", "tier", TAGS.whole})
@@ -43,22 +46,29 @@ _MOST_LINES: Final = 500
 _MOST_CATEGORIES: Final = 20
 
 
-def of_order(facets: Facets, by_id: str | None, by_email: str | None) -> dict[str, Facet]:
-    """Give what is remembered of an order; `by_id` and `by_email` are the subjects of its customer, as far as told."""
+def remembered(known: Facets, told: Sequence[Heard]) -> Facets:
+    """Give what is remembered of an order: what was known, and what events tell of it."""
+    for one in reversed(told):  # mostly the newest first: it leaves little of the others to look at
+        known = fold([known, of_order(one, known)])
+    return REFUNDS.bounded(known)
+
+
+def of_order(one: Heard, known: Facets) -> dict[str, Facet]:
+    """Give what is to be remembered of an order, but for what is older than what is `known`."""
     found: dict[str, Facet] = {}
-    for name, (value, version) in facets.items():
-        if name in _PRICES:
-            found[name] = (None if value is None else _amount(value), version)
-        elif name in _ORDER:
-            found[name] = (value, version)
-        elif name == "lines":
-            found[name] = (None if value is None else _lines(value[:_MOST_LINES]), version)
+    for name, facet in one.facets.items():
+        if name in _ORDER:
+            old = known.get(name)
+            if old is not None and facet[1] < old[1] and not name.startswith(REACHED):
+                continue
+            shorten = _SHORTER.get(name)
+            found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
         elif name.startswith(REFUNDS.element):
-            found[name] = (None if value is None else [value["amount"]["shop"]["amount"], value["lines"]], version)
-    if "customer_id" in facets:
-        found[BY_ID] = (by_id, facets["customer_id"][1])
-    if by_email is not None:
-        found[BY_EMAIL] = (by_email, facets["email"][1])
+            found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
+    if "customer_id" in one.facets:
+        found[BY_ID] = (one.by_id, one.facets["customer_id"][1])
+    if one.by_email is not None:
+        found[BY_EMAIL] = (one.by_email, one.facets["email"][1])
     return found
 
 
@@ -67,10 +77,14 @@ def _amount(price: Mapping[str, Any]) -> list[str]:
     return [shop["amount"], shop["currency"]]
 
 
+def _refund(refund: Mapping[str, Any]) -> list[Any]:
+    return [refund["amount"]["shop"]["amount"], refund["lines"]]
+
+
 def _lines(lines: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Give what is remembered of lines, each under an id of its own: what is booked is booked by it."""
     found: dict[str, list[Any]] = {}
-    for one in lines:
+    for one in lines[:_MOST_LINES]:
         line = _line(one)
         while line[0] in found:
             line[0] += "/"
@@ -94,25 +108,38 @@ def _line(line: Mapping[str, Any]) -> list[Any]:
     ]
 
 
+_SHORTER: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "lines": _lines,
+    **dict.fromkeys(("total", "subtotal", "tax", "shipping", "discount"), _amount),
+}
+
+
 def of_customer(facets: Facets) -> dict[str, Facet]:
     """Give what is remembered of a customer."""
     return {name: facet for name, facet in facets.items() if name in _CUSTOMER or name.startswith(TAGS.element)}
 
 
-def says_the_same(known: Facets, facets: Facets) -> bool:
-    """Tell whether an order is worth what it was, as its facets differ in their versions alone.
+def says_the_same(known: Facets, facets: Facets, *, minds_parcels: bool) -> bool:
+    """Tell whether an order is worth what it was, as its facets differ in their versions or in what counts for nothing.
 
-    Those count for deletions, for refunds, and for what nobody has dated.
+    Versions count for deletions, for refunds, and for what nobody has dated.
     """
     dated = facets.get(CREATED_AT) or facets.get(CREATED)
-    return (
-        dated is not None
-        and dated[0] is not None
-        and known.keys() == facets.keys()
-        and DELETED not in facets
-        and all(known[name][0] == value for name, (value, _) in facets.items())
-        and not any(name.startswith(REFUNDS.element) for name in facets)
-    )
+    if dated is None or dated[0] is None or DELETED in facets or not known.keys() <= facets.keys():
+        return False
+    for name, (value, _) in facets.items():
+        old = known.get(name)
+        if (old is None or old[0] != value) and (minds_parcels or name not in _PARCELS):
+            return False
+        if name.startswith(REFUNDS.element):
+            return False
+    return True
+
+
+def changed_at(one: Heard) -> int:
+    """Give when an order had changed of which was heard, 0 when nobody knows: all that an event tells has one time."""
+    (kind, moment, *_) = next(iter(one.facets.values()))[1]
+    return moment if kind == KNOWN_TIME else 0
 
 
 def account_of(facets: Facets) -> str:

@@ -186,7 +186,7 @@ def _closable(ledger: Ledger, items: list[tuple[int, str]], before: int) -> int:
 
 def _snapshot(programme: Programme, found: History, at: int) -> Opening:
     account = found.account
-    running = periods(day_of(programme.zone, at))
+    running = periods(day_of(programme.zone, at)) if account.caps else ()
     return Opening(
         points=found.balance,
         through=found.through,

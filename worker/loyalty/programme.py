@@ -61,6 +61,11 @@ class Programme:
         return {number: most for number, most in bounds if most is not None}
 
     @cached_property
+    def minds_parcels(self) -> bool:
+        """Whether it matters to points when an order is sent or delivered."""
+        return self.rules.earned_when in {"shipped", "delivered"} or self.rules.bonuses.review is not None
+
+    @cached_property
     def window_ms(self) -> int:
         """For how long an order is remembered by itself: as long as it may change, expire or count towards a tier."""
         rules = self.rules
@@ -86,12 +91,10 @@ class Programme:
         """Give what a line's product is multiplied by, and the label of the rule that says so."""
         if not self.rules.products:
             return ONE, None
-        found: dict[int, ProductRule] = {}
-        for rules in (
-            *(self._by_product.get(name, ()) for name in names if name),
-            *(self._by_category.get(name.casefold(), ()) for name in categories),
-        ):
-            found |= {id(rule): rule for rule in rules}
+        by_product, by_category = self._by_product, self._by_category
+        rules = [rule for name in names if name for rule in by_product.get(name, ())]
+        rules += [rule for name in categories for rule in by_category.get(name.casefold(), ())]
+        found = {id(rule): rule for rule in rules}
         if not found:
             return ONE, None
         best = max(found.values(), key=lambda rule: rule.multiplier)

@@ -46,6 +46,8 @@ class Accountant:
         Each is prepared before: its orders are valued by the rules that hold now. With `again`, the state of what was
         touched is told though it was before; events and adjustments never are.
         """
+        if not draft.touched:
+            return []
         settled: dict[str, _Settled] = {}
         waiting = list(draft.touched)
         repeated = frozenset(waiting if again else ())

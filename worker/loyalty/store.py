@@ -9,11 +9,13 @@ from msgspec.json import encode
 from msgspec.structs import replace
 
 from worker.engine.guarded import Guarded
-from worker.engine.scripts import Argument
+from worker.engine.scripts import Argument, source
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
-from worker.loyalty.account import HEAD, REVISION, Item, Ledger
+from worker.loyalty.account import HEAD, REVISION, Item, Ledger, rules_of
+from worker.sync.outcomes import Heard
 
 ACCOUNTS: Final = "loyalty:accounts"
+HASHES_AT_ONCE: Final = 500
 
 
 def account_key(account: str) -> str:
@@ -58,15 +60,16 @@ class Accounts:
     def __init__(self, store: redis.Redis | None, prefix: str) -> None:
         self.store = store
         self.prefix = prefix
+        self._hashes = None if store is None else store.register_script(source("hashes"))
 
     def read(self, keys: Sequence[str]) -> list[Mapping[bytes, bytes]]:
-        """Read hashes, all in one round trip."""
-        if self.store is None or not keys:
+        """Read hashes, so many in one round trip."""
+        if self._hashes is None:
             return [{} for _ in keys]
-        with self.store.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.hgetall(f"{self.prefix}:{key}")
-            found: list[Mapping[bytes, bytes]] = pipe.execute()
+        found: list[Mapping[bytes, bytes]] = []
+        for start in range(0, len(keys), HASHES_AT_ONCE):
+            rows = self._hashes(keys=[self.prefix], args=["", *keys[start : start + HASHES_AT_ONCE]])
+            found += [dict(zip(row[::2], row[1::2], strict=True)) for row in rows]
         return found
 
     def orders(self, names: Sequence[str]) -> dict[str, Remembered]:
@@ -76,8 +79,11 @@ class Accounts:
 
     def ledgers(self, accounts: Sequence[str]) -> dict[str, Ledger]:
         """Read accounts by their subjects."""
-        rows = self.read([account_key(account) for account in accounts])
-        return {account: Ledger.unpack(row) for account, row in zip(accounts, rows, strict=True)}
+        return {account: Ledger.unpack(row) for account, row in self.packed(accounts).items()}
+
+    def packed(self, accounts: Sequence[str]) -> dict[str, Mapping[bytes, bytes]]:
+        """Read accounts by their subjects, as `Ledger.unpack` takes them."""
+        return dict(zip(accounts, self.read([account_key(account) for account in accounts]), strict=True))
 
     def entries(self, account: str) -> list[list[Any]]:
         """Read the entries of an account, the oldest first: revision, time, item, line, cause, points, date, why."""
@@ -105,17 +111,19 @@ class Accounts:
 class Draft(msgspec.Struct):
     """What one event changes, on top of what was read; `extra` are writes besides those of accounts and orders.
 
-    `fresh` tells when the orders of this event last changed, `dropped` what was booked for items that left an account.
+    `packed` are accounts that were read and not looked into yet: most events change nothing on theirs.
+    `fresh` is what was said of orders that changed, `dropped` what was booked for items that left an account.
     `later` is the time that an account must have come to at least.
     """
 
     accounts: Accounts
     orders: dict[str, Remembered]
     ledgers: dict[str, Ledger]
+    packed: Mapping[str, Mapping[bytes, bytes]] = {}
     new_orders: dict[str, Remembered] = {}
     new_ledgers: dict[str, Ledger] = {}
     touched: dict[str, set[str]] = {}
-    fresh: dict[str, int] = {}
+    fresh: dict[str, Sequence[Heard]] = {}
     dropped: dict[str, list[tuple[str, Item]]] = {}
     later: dict[str, int] = {}
     extra: list[Sequence[Argument]] = []
@@ -134,8 +142,18 @@ class Draft(msgspec.Struct):
         if account in self.new_ledgers:
             return self.new_ledgers[account]
         if account not in self.ledgers:
-            self.ledgers |= self.accounts.ledgers([account])
+            packed = self.packed.get(account)
+            self.ledgers[account] = Ledger.unpack(
+                self.accounts.packed([account])[account] if packed is None else packed
+            )
         return self.ledgers[account]
+
+    def rules(self, account: str) -> str | None:
+        """Give the digest of the rules by which an account was valued, None for a new one."""
+        if account not in self.packed or account in self.ledgers or account in self.new_ledgers:
+            ledger = self.ledger(account)
+            return None if ledger.is_new else ledger.rules
+        return rules_of(self.packed[account])
 
     def touch(self, account: str, ledger: Ledger, *items: str) -> None:
         """Change an account, which is to be computed anew."""

@@ -41,7 +41,7 @@ class Worth(msgspec.Struct, frozen=True, array_like=True, tag="o:"):
     """An order, placed at `at` (ms). `gross` and `net` are what earns by its products' multipliers, as bought and kept.
 
     `total` is what was paid, `kept` what is left of it. `coupon` costs `cost` points. `referrer` is the subject of the
-    customer who sent the buyer. `delivered` is 0 for what was not.
+    customer who sent the buyer. `delivered` is 0 for what was not, or where no rule asks for it.
     """
 
     at: int
@@ -96,7 +96,7 @@ def worth(programme: Programme, facets: Facets, referrer: str, referral_code: st
         for one, left in zip(measured, kept, strict=True)
     )
     coupon, cost, discount = _coupon(programme, said)
-    delivered = facets.get(DELIVERED, (None,))[0]
+    delivered = facets.get(DELIVERED, (None,))[0] if programme.minds_parcels else None
     return Worth(
         at=_placed(facets),
         state=state,
@@ -245,8 +245,9 @@ def _coupon(programme: Programme, said: dict[str, Any]) -> tuple[str | None, Dec
 
     It is the first that costs points, else the first. The discount is told once, so it costs once: by the dearest.
     """
-    codes = said.get("discount_codes") or []
-    discount = _told(said, "discount")
+    codes, discount = said.get("discount_codes"), _told(said, "discount")
+    if not codes:
+        return None, ZERO, discount
     rules = [(code, rule) for code in codes if (rule := programme.coupon(code)) is not None]
     cost = Decimal(sum(rule.costs for _, rule in rules))
     cost += discount * max((rule.points_per_unit for _, rule in rules), default=ZERO)

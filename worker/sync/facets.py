@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Any, Final
 
 from msgspec.json import encode
@@ -61,9 +62,9 @@ def facets_of(
         return {DELETED: (True, (FINAL, 0, change.rank, received_us) if change.final else version)}
     facets: dict[str, Facet] = {EXISTS: (True, version)} if exists else {}
     customer = change.customer
-    for name in PROFILE:
+    for name in PROFILE if wanted is None else _profile(wanted):
         value = getattr(customer, name)
-        if value is not ABSENT and (wanted is None or name in wanted):
+        if value is not ABSENT:
             facets[name] = (plain(value), version)
     if (wanted is None or LOYALTY in wanted) and customer.loyalty is not ABSENT:
         facets |= loyalty_facets(customer.loyalty, version)
@@ -78,6 +79,11 @@ def facets_of(
     for name, value in (raw or {}).items():
         facets[RAW + name] = (value, version)
     return facets
+
+
+@cache
+def _profile(wanted: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in PROFILE if name in wanted)
 
 
 def loyalty_facets(loyalty: Loyalty | None, version: Version) -> dict[str, Facet]:

@@ -37,10 +37,10 @@ class FacetSet:
         base = facets.get(self.whole)
         values: dict[str, Any] = dict.fromkeys((base[0] or ()) if base else (), True)
         gone: list[str] = []
-        for name, (value, version) in facets.items():
+        for name in facets:
             if not name.startswith(self.element):
                 continue
-            key = name.removeprefix(self.element)
+            key, (value, version) = name.removeprefix(self.element), facets[name]
             if base and version < base[1] and key not in values:
                 continue
             if value is not None:
@@ -65,9 +65,11 @@ class FacetSet:
 
     def bounded(self, facets: Facets) -> Facets:
         """Give all facets, but of the set those only that still matter."""
-        if not any(name.startswith(self.element) for name in facets):
-            return facets
-        return {name: facet for name, facet in facets.items() if not self.owns(name)} | self.kept(facets)
+        for name in facets:
+            if name.startswith(self.element):
+                others = {name: facet for name, facet in facets.items() if not self.owns(name)}
+                return others | self.kept(facets)
+        return facets
 
     def kept(self, facets: Facets) -> dict[str, Facet]:
         """Give the facets of the set that still matter, the newest ones where there are too many."""

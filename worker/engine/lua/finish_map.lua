@@ -24,12 +24,12 @@ while i <= #ARGV do
     local revision = redis.call('HGET', PREFIX .. ':' .. ARGV[at], 'rev') or ''
     stands = stands and not undone[ARGV[at]] and revision == ARGV[at + 1]
   end
-  if not (held and stands) then
+  local first_write = first_guard + 1 + guards * 2
+  if tonumber(ARGV[first_write]) > 0 and not (held and stands) then
     for at = first_guard + 1, first_guard + guards * 2, 2 do
       undone[ARGV[at]] = true
     end
   end
-  local first_write = first_guard + 1 + guards * 2
   local next_event = first_write + 1
   for _ = 1, tonumber(ARGV[first_write]) do
     if not WRITES[ARGV[next_event]] then

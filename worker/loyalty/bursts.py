@@ -1,0 +1,44 @@
+"""Events that tell of one order at about the same time: a shop sends several for each step, and they are booked as one.
+
+What all of them say is written and told with the first. The others are settled only if that was written, so whichever
+is lost or late is booked anew, and finds what was said before.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from worker.engine.guarded import Guarded
+from worker.loyalty.hearing import of_customer
+from worker.loyalty.store import Draft, account_key, order_key
+from worker.sync.outcomes import Outcome
+
+# What arrived further apart may be news one by one.
+BURST_US: Final = 3_600_000_000
+
+
+def bursts(outcomes: Sequence[Outcome]) -> list[list[int]]:
+    """Give the positions of the events that are booked together, by the first of each; most stand alone."""
+    found: list[list[int]] = []
+    by_order: dict[str, list[int]] = {}
+    for position, outcome in enumerate(outcomes):
+        orders = [one.subject for one in outcome.heard if one.kind == "order"]
+        name = orders[0] if len(orders) == 1 else ""
+        burst = by_order.get(name)
+        if burst and abs(outcome.event.received_us - outcomes[burst[0]].event.received_us) <= BURST_US:
+            burst.append(position)
+            continue
+        found.append([position])
+        if name:
+            by_order[name] = found[-1]
+    return found
+
+
+def behind(draft: Draft, outcome: Outcome) -> Guarded:
+    """Give what guards an event whose facts are written with the first of its burst: that they were."""
+    revisions: list[tuple[str, str]] = []
+    for one in outcome.heard:
+        if one.kind == "order" and one.subject in draft.new_orders:
+            revisions.append((order_key(one.subject), str(draft.new_orders[one.subject].revision)))
+        elif one.kind == "customer" and one.subject in draft.new_ledgers and of_customer(one.facets):
+            revisions.append((account_key(one.subject), str(draft.new_ledgers[one.subject].revision)))
+    return Guarded(revisions=revisions, writes=())
