@@ -16,7 +16,7 @@ from mappings.platform import DELETE, Delivery, Platform
 from mappings.reading import Node
 from mappings.records import NO_ORDER_SAID, Change, OrderChange
 from tests.loyalty.histories import ADJUST, History, body
-from tests.loyalty.orders import SECOND, Told
+from tests.loyalty.orders import DAY, SECOND, Told
 from worker import wiring
 from worker.engine.events import Event, event_id
 from worker.engine.figures import Figures
@@ -195,7 +195,7 @@ class Bench:
         if trick == "lease lost":
             self.now += LEASE
             worked.lanes.sweep({MAP: 2})
-        elif self._batches:
+        elif self._batches and self._batches[0][0].arrives - self.now < DAY:  # no worker is in the middle for longer
             self._keep_next(worked)
         self.drain_once(worked)
 

@@ -110,7 +110,7 @@ class Bookkeeper:
         return [_told(first, draft, guarded), *(_told(one, draft, behind(draft, one)) for one in others)]
 
     def _hear_customer(self, draft: Draft, name: str, told: Sequence[Heard]) -> None:
-        heard = fold(of_customer(one.facets) for one in told)
+        heard = fold(of_customer(one.facets) for one in told if one.facets)
         if not heard and draft.rules(name) is not None:
             return
         ledger = draft.ledger(name)

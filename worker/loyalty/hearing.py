@@ -14,32 +14,29 @@ DELIVERED: Final = REACHED + "delivered"
 CREATED: Final = REACHED + "created"
 CREATED_AT: Final = "created_at"
 
-_ORDER: Final = frozenset(
-    {
-        EXISTS,
-        DELETED,
-        CREATED,
-        DELIVERED,
-        CREATED_AT,
-        "payment",
-        "shipping_status",
-        "cancelled_at",
-        "total",
-        "subtotal",
-        "tax",
-        "shipping",
-        "discount",
-        "lines",
-        "discount_codes",
-        "subscription",
-        "referred_by",
-        REFUNDS.whole,
-    }
+_ORDER: Final = (
+    EXISTS,
+    DELETED,
+    CREATED,
+    DELIVERED,
+    CREATED_AT,
+    "payment",
+    "shipping_status",
+    "cancelled_at",
+    "total",
+    "subtotal",
+    "tax",
+    "shipping",
+    "discount",
+    "lines",
+    "discount_codes",
+    "subscription",
+    "referred_by",
+    REFUNDS.whole,
 )
+_EARLIEST: Final = frozenset({CREATED, DELIVERED})  # of which the earliest counts, not the newest
 # What only those rules need that mind when an order is sent.
 _PARCELS: Final = frozenset({"shipping_status", DELIVERED})
-# Of customers: who is born when, and which groups they belong to.
-WANTED: Final = frozenset({"birthday", "tags", "tier"})
 _CUSTOMER: Final = frozenset({"birthday", "tier", TAGS.whole})
 _LONGEST: Final = 100
 _MOST_LINES: Final = 500
@@ -56,19 +53,22 @@ def remembered(known: Facets, told: Sequence[Heard]) -> Facets:
 def of_order(one: Heard, known: Facets) -> dict[str, Facet]:
     """Give what is to be remembered of an order, but for what is older than what is `known`."""
     found: dict[str, Facet] = {}
-    for name, facet in one.facets.items():
-        if name in _ORDER:
-            old = known.get(name)
-            if old is not None and facet[1] < old[1] and not name.startswith(REACHED):
-                continue
-            shorten = _SHORTER.get(name)
-            found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
-        elif name.startswith(REFUNDS.element):
-            found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
-    if "customer_id" in one.facets:
-        found[BY_ID] = (one.by_id, one.facets["customer_id"][1])
+    facets = one.facets
+    for name in _ORDER:
+        facet, old = facets.get(name), known.get(name)
+        if facet is None or (old is not None and facet[1] < old[1] and name not in _EARLIEST):
+            continue
+        shorten = _SHORTER.get(name)
+        found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
+    refunds = facets.get(REFUNDS.whole)
+    if refunds is None or refunds[0]:  # who names all of them, and there are none, tells of none
+        for name, facet in facets.items():
+            if name.startswith(REFUNDS.element):
+                found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
+    if "customer_id" in facets:
+        found[BY_ID] = (one.by_id, facets["customer_id"][1])
     if one.by_email is not None:
-        found[BY_EMAIL] = (one.by_email, one.facets["email"][1])
+        found[BY_EMAIL] = (one.by_email, facets["email"][1])
     return found
 
 

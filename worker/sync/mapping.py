@@ -54,6 +54,7 @@ class Route:
 _CUSTOMERS: Final = frozenset({"customer"})
 # Of customers, what a loyalty programme asks: birthdays and groups.
 HEARD_OF_CUSTOMERS: Final = frozenset({"birthday", "tags", "tier"})
+_HEARD_IN: Final = (*HEARD_OF_CUSTOMERS, "tags_added", "tags_removed")
 NOTHING_CHANGED: Final = "nothing changed"
 _NOWHERE: Final = Route(lanes={})
 
@@ -160,7 +161,9 @@ class Mapper:
             yield Saying(targets=route.lanes["product"], key=product, facets=told)
 
     def _hear_customer(self, event: Event, change: Change) -> Iterator[Heard]:
-        facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
+        facets: Facets = {}
+        if any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):  # orders tell of nothing of it
+            facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
         yield Heard(kind="customer", subject=self.subject(event.source, change), facets=facets)
 
     def _hear_order(self, event: Event, change: OrderChange, facets: Facets) -> Iterator[Heard]:
