@@ -195,8 +195,8 @@ class Bench:
         if trick == "lease lost":
             self.now += LEASE
             worked.lanes.sweep({MAP: 2})
-        elif self._batches and self._batches[0][0].arrives - self.now < DAY:  # no worker is in the middle for longer
-            self._keep_next(worked)
+        elif self._batches and all(one.arrives - self.now < DAY for one in self._batches[0]):
+            self._keep_next(worked)  # no worker is in the middle for longer
         self.drain_once(worked)
 
     def _keep_next(self, worked: Worked) -> None:

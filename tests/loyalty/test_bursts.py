@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from msgspec.structs import replace
@@ -11,10 +12,14 @@ from msgspec.structs import replace
 from tests.loyalty.orders import Told
 from tests.loyalty.years import Years, at
 from worker.engine.dead_letters import DeadLetters
+from worker.engine.errors import UnknownVersionError
 from worker.engine.events import Event
-from worker.engine.lanes import Finish, Mapped
-from worker.loyalty.bursts import BURST_US, bursts
+from worker.engine.lanes import Finish, Leased, Mapped
+from worker.loyalty.account import Ledger, rules_of
+from worker.loyalty.bursts import BURST_US, behind, bursts
 from worker.loyalty.hearing import remembered
+from worker.loyalty.store import Accounts, Draft
+from worker.sync import map_drain
 from worker.sync.outcomes import Heard, Outcome
 from worker.sync.sets import TAGS
 
@@ -146,6 +151,49 @@ def test_one_that_cannot_be_booked_harms_no_other_of_its_burst(shop: Years, monk
     assert shop.balance() == 130
     (letter,) = DeadLetters(shop.worked.lanes).each()
     assert (letter.reason, letter.detail) == ("fault", "ZeroDivisionError")
+
+
+def test_one_that_cannot_be_packed_takes_nothing_with_it(shop: Years, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: set[str] = set()
+    writes: list[list[int]] = []
+    real, finish = map_drain._mapped, type(shop.worked.lanes).finish_map
+
+    def fails(key: Leased, one: Outcome | Exception) -> Mapped:
+        if not failed or key.key in failed:
+            failed.add(key.key)
+            raise ZeroDivisionError
+        return real(key, one)
+
+    def watched(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
+        writes.append([len(one.guarded.writes) for one in mapped])
+        return finish(self, mapped)
+
+    monkeypatch.setattr(map_drain, "_mapped", fails)
+    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", watched)
+    keep_burst(shop, "100", "150", "120")
+    shop.bench.rest(shop.worked)
+
+    assert writes[0][0] > 0 == writes[0][1]  # nobody is settled for the sake of what the first would have written
+    assert (shop.balance(), len(writes[0])) == (130, 2)
+    (letter,) = DeadLetters(shop.worked.lanes).each()
+    assert (letter.reason, letter.detail) == ("fault", "ZeroDivisionError")
+
+
+def test_an_account_that_one_of_a_burst_made_known_is_guarded() -> None:
+    accounts = Accounts(None, "")
+    draft = Draft(accounts, {}, {})
+    draft.touch("customer:custom:1", msgspec.structs.replace(draft.ledger("customer:custom:1"), revision=1))
+
+    assert behind(draft, outcome("b")).revisions == [("loyalty:account:customer:custom:1", "1")]
+
+
+def test_the_rules_of_an_account_are_read_as_its_whole_is() -> None:
+    stored = {b"rev": b"3", b"head": Ledger(rules="abc").head()}
+
+    assert (rules_of({}), rules_of(stored), Ledger.unpack(stored).rules) == (None, "abc", "abc")
+    for newer in (b"[2]", b'[2,{"x":1},["ab"]]', b'[2,5,"ab",[]]'):
+        with pytest.raises(UnknownVersionError):
+            rules_of({b"rev": b"3", b"head": newer})
 
 
 def test_events_of_several_orders_between_those_of_a_burst_do_no_harm(shop: Years) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from tests.loyalty.bench import TRICKS, Bench
 from tests.loyalty.checks import faults, final, seen
@@ -13,7 +14,10 @@ from tests.loyalty.model import stands
 from tests.loyalty.model_facts import Line, Order, Person
 from tests.loyalty.orders import DAY, START
 from tests.loyalty.programmes import programme
-from tests.loyalty.runs import run_many
+from tests.loyalty.runs import Summary, run_many, run_one
+from worker.engine.guarded import NOTHING_WRITTEN
+from worker.loyalty import booking
+from worker.loyalty.store import Draft
 
 
 def test_nothing_ever_differs(real_store: redis.Redis, tmp_path: Path) -> None:
@@ -27,6 +31,29 @@ def test_nothing_ever_differs(real_store: redis.Redis, tmp_path: Path) -> None:
 
 def test_nothing_differs_on_the_fake_store(fake_store: redis.Redis, tmp_path: Path) -> None:
     assert run_many(5_000, 8, store=fake_store, folder=tmp_path).faults == []
+
+
+def shows_faults(store: redis.Redis, folder: Path) -> bool:
+    """Run histories until one shows anything; at most three hundred."""
+    bench = Bench(store, folder)
+    return any(run_one(bench, random.Random(seed), Summary(seed)) for seed in range(300))
+
+
+def test_points_that_are_booked_on_what_changed_meanwhile_are_seen(
+    real_store: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Draft.guarded
+    monkeypatch.setattr(Draft, "guarded", lambda draft, ms: replace(real(draft, ms), revisions=()))
+
+    assert shows_faults(real_store, tmp_path)
+
+
+def test_events_that_are_settled_though_the_first_of_their_burst_is_not_are_seen(
+    real_store: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(booking, "behind", lambda *_: NOTHING_WRITTEN)
+
+    assert shows_faults(real_store, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -49,7 +49,7 @@ def test_a_web_process_that_dies_keeps_all_that_it_answered() -> None:
         ("worker", "400", "settles_first", "wanted"),
         ("worker", "400", "maps_in_two", "/pushed/"),
         ("worker", "400", "books_before", "on the card"),
-        ("worker", "100", "books_after", "on the card"),
+        ("worker", "50", "books_after", "on the card"),
         ("worker", "400", "trusts_answers", "counted twice"),
         ("worker", "400", "trusts_lookups", "counted twice"),
         ("web", "6", "answers_first", "answered 202 and not kept"),

@@ -168,9 +168,7 @@ class Ledger(msgspec.Struct, frozen=True):
         """
         if not stored:
             return cls()
-        packed, items = stored[HEAD], {}
-        if not packed.startswith(_BEGINS):
-            raise UnknownVersionError(msgspec.json.decode(packed)[0])
+        packed, items = _checked(stored), {}
         for name, item in stored.items():
             if name not in {HEAD, REVISION}:
                 items[name.decode()] = _read_item(item)
@@ -193,10 +191,15 @@ def rules_of(stored: Mapping[bytes, bytes]) -> str | None:
     """
     if not stored:
         return None
-    begin = _read_begin(stored[HEAD])
-    if begin.version != VERSION:
-        raise UnknownVersionError(begin.version)
-    return begin.rules
+    return _read_begin(_checked(stored)).rules
+
+
+def _checked(stored: Mapping[bytes, bytes]) -> bytes:
+    """Give the head of an account, whose form is known."""
+    packed = stored[HEAD]
+    if not packed.startswith(_BEGINS):
+        raise UnknownVersionError(msgspec.json.decode(packed)[0])
+    return packed
 
 
 _read_item: Final = Decoder(Item).decode

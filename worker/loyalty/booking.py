@@ -128,6 +128,7 @@ class Bookkeeper:
         is_same = known.account and says_the_same(known.facets, facets, minds_parcels=self.programme.minds_parcels)
         if is_same and draft.rules(account) == self.programme.digest:
             draft.new_orders[name] = Remembered(known.revision + 1, account, facets)
+            draft.fresh[key] = told
             return
         worthy = self._worth(name, facets)
         if account:

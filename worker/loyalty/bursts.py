@@ -39,6 +39,6 @@ def behind(draft: Draft, outcome: Outcome) -> Guarded:
     for one in outcome.heard:
         if one.kind == "order" and one.subject in draft.new_orders:
             revisions.append((order_key(one.subject), str(draft.new_orders[one.subject].revision)))
-        elif one.kind == "customer" and one.subject in draft.new_ledgers and of_customer(one.facets):
+        elif one.subject in draft.new_ledgers and (of_customer(one.facets) or draft.ledgers[one.subject].is_new):
             revisions.append((account_key(one.subject), str(draft.new_ledgers[one.subject].revision)))
     return Guarded(revisions=revisions, writes=())

@@ -15,7 +15,7 @@ from worker.loyalty.account import HEAD, REVISION, Item, Ledger, rules_of
 from worker.sync.outcomes import Heard
 
 ACCOUNTS: Final = "loyalty:accounts"
-HASHES_AT_ONCE: Final = 500
+HASHES_AT_ONCE: Final = 100  # the store does nothing else meanwhile
 
 
 def account_key(account: str) -> str:
@@ -109,7 +109,7 @@ class Accounts:
 
 
 class Draft(msgspec.Struct):
-    """What one event changes, on top of what was read; `extra` are writes besides those of accounts and orders.
+    """What an event or a burst changes, on top of what was read; `extra` are writes besides accounts and orders.
 
     `packed` are accounts that were read and not looked into yet: most events change nothing on theirs.
     `fresh` is what was said of orders that changed, `dropped` what was booked for items that left an account.

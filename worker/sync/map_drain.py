@@ -74,14 +74,20 @@ class MapDrain:
         left = list(outcomes)
         for _ in range(TRIES):
             mapped: list[Mapped] = []
+            is_missed = False
             for key, booked in self._booked(left):
                 packed = _or_buried(key, partial(_mapped, key, booked))
                 if isinstance(packed, Settlement):
                     ended.append(packed)
+                    is_missed |= self.books is not None and isinstance(booked, Outcome)
                 else:
                     mapped.append(packed)
             if not mapped:
                 return ended
+            if is_missed:  # others may have been booked on top of what is not written now
+                kept = {one.event for one in mapped}
+                left = [(key, one) for key, one in left if key.key in kept]
+                continue
             finishes, wakes = self.lanes.finish_map(mapped)
             for lane, slot in wakes:
                 if lane != REQUESTS:
