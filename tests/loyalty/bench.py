@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -33,6 +34,7 @@ TRICKS: Final = ("dies before", "dies after", "store fails", "lease lost", "anot
 SECRET: Final = "0" * 64
 LEASE: Final = 4_000
 MOST_DRAINS: Final = 60
+MOST_LATE: Final = 30 * DAY
 
 
 class DiedError(Exception):
@@ -80,6 +82,12 @@ def _deleted(delivery: Delivery, body: Node) -> list[Change | OrderChange]:
         notes=(),
     )
     return [change]
+
+
+def _together(told: Sequence[Told]) -> list[Told]:
+    """Give those that come in one batch, which comes when the last does: late enough accounts are closed before it."""
+    until = told[0].arrives + MOST_LATE
+    return list(takewhile(lambda one: one.arrives < until, told))
 
 
 class Bench:
@@ -147,9 +155,9 @@ class Bench:
         self._batches = [people]  # nobody gives points by hand to an account that is not there
         left = [one for one in left if one not in people]
         while left:
-            number = draw.choice((1, 1, 2, 3, 5))
-            self._batches.append(left[:number])
-            left = left[number:]
+            batch = _together(left[: draw.choice((1, 1, 2, 3, 5))])
+            self._batches.append(batch)
+            left = left[len(batch) :]
         changes = len(self._batches) // 2 if first_rules else 0
         worked = self.worked(first_rules or rules)
         while self._batches:

@@ -34,9 +34,9 @@ def test_nothing_differs_on_the_fake_store(fake_store: redis.Redis, tmp_path: Pa
 
 
 def shows_faults(store: redis.Redis, folder: Path) -> bool:
-    """Run histories until one shows anything; at most three hundred."""
+    """Run histories until one shows anything; four of some three hundred do."""
     bench = Bench(store, folder)
-    return any(run_one(bench, random.Random(seed), Summary(seed)) for seed in range(300))
+    return any(run_one(bench, random.Random(seed), Summary(seed)) for seed in range(350, 1350))
 
 
 def test_points_that_are_booked_on_what_changed_meanwhile_are_seen(
