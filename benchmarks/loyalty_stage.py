@@ -146,7 +146,7 @@ def stage(place: Ground, name: str, *, loyalty: bool) -> Stage:
     )
     settings = read(path, {})
     program = build_program(settings, place.url, wake=lambda _lane, _slot: None, running=lambda: True)
-    mapper, accounts = build_mapper(settings, program.identity), Accounts(place.store, program.lanes.scripts.prefix)
+    mapper, accounts = build_mapper(settings, program.identity), Accounts(program.lanes.scripts)
     books = build_books(settings, mapper, accounts)
     clocked = Clocked(books) if books is not None else None
     drain = MapDrain(

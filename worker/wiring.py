@@ -157,7 +157,7 @@ class _Builder:
         self.leases = LeaseKeeper(self.lanes, clock=self.clock)
         self.identity = build_identity(settings, store)
         self.relations = Relations(store=store, prefix=self.scripts.prefix, identity=self.identity)
-        self.accounts = Accounts(store, self.scripts.prefix)
+        self.accounts = Accounts(self.scripts)
         self.limits = Limits(self.scripts)
         self.sender = Sender()
         self.sweep: Callable[[], None] = lambda: None  # the program's, which is built last

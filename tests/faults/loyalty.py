@@ -77,7 +77,7 @@ class Shoppers:
 
 def standing(system: System) -> dict[str, dict[str, int]]:
     """Give the points of each customer as each place tells them."""
-    accounts = Accounts(system.store, system.scripts.prefix)
+    accounts = Accounts(system.scripts)
     names = {name: f"{SOURCE}-{name.rpartition(':')[2]}" for name in accounts.all()}
     ledgers = accounts.ledgers(list(names))
     found = {

@@ -180,7 +180,7 @@ def test_one_that_cannot_be_packed_takes_nothing_with_it(shop: Years, monkeypatc
 
 
 def test_an_account_that_one_of_a_burst_made_known_is_guarded() -> None:
-    accounts = Accounts(None, "")
+    accounts = Accounts(None)
     draft = Draft(accounts, {}, {})
     draft.touch("customer:custom:1", msgspec.structs.replace(draft.ledger("customer:custom:1"), revision=1))
 

@@ -55,7 +55,7 @@ def read_ending(vendors: Vendors, store: redis.Redis, prefix: str, lanes: Sequen
     faults = [f"{one.lane}: not conserved: {one}" for one in figures if not one.conserved]
     faults += [f"left over: {name}" for name in names if _WORK.fullmatch(name)]
     faults += [f"an event is not closed: {name}" for name in _open(store, names, f"{scripts.prefix}:event:")]
-    faults += wrong_balances(store, scripts.prefix, vendors.state("voucherify"))
+    faults += wrong_balances(scripts, vendors.state("voucherify"))
     return Ending(tree=json.loads(json.dumps(tree)), milestones=vendors.milestones(), faults=tuple(faults))
 
 

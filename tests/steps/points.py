@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import redis
 
+from worker.engine.scripts import Scripts
 from worker.loyalty.account import REVISION
 from worker.loyalty.store import ACCOUNTS, Accounts
 
@@ -62,12 +63,12 @@ def shown_card(card: Mapping[str, Any]) -> Any:
     return {"balance": card["loyalty_card"]["balance"], "moved": moved}
 
 
-def wrong_balances(store: redis.Redis, prefix: str, voucherify: Any) -> list[str]:
+def wrong_balances(scripts: Scripts, voucherify: Any) -> list[str]:
     """Say whose points are not the sum of their entries, or not those on their card; each movement counts once."""
-    accounts, faults = Accounts(store, prefix), []
+    accounts, faults = Accounts(scripts), []
     sources = {one["id"]: one["source_id"] for one in voucherify["customers"]}
     cards = {sources[card["holder_id"]]: card for card in voucherify["cards"]}
-    names = [name.decode() for name, _ in store.zscan_iter(f"{prefix}:{ACCOUNTS}")]
+    names = [name.decode() for name, _ in scripts.store.zscan_iter(f"{scripts.prefix}:{ACCOUNTS}")]
     for name, ledger in accounts.ledgers(names).items():
         written = sum(entry[5] for entry in accounts.entries(name))
         booked = ledger.points

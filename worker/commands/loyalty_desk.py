@@ -120,7 +120,7 @@ def opened_desk() -> Iterator[Desk]:
     with opened(settings) as deployment:
         scripts = deployment.scripts
         mapper = build_mapper(settings, build_identity(settings, scripts.store))
-        books = build_books(settings, mapper, Accounts(scripts.store, scripts.prefix))
+        books = build_books(settings, mapper, Accounts(scripts))
         assert books is not None  # noqa: S101 - the skill is on
         yield Desk(deployment=deployment, skill=skill, books=books)
 

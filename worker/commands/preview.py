@@ -78,7 +78,7 @@ def _mapped(settings: Settings, mapper: Mapper, event: Event) -> tuple[list[Said
     found, _ = mapper.changes(event)
     if isinstance(found, Ignored):
         return [], (), found.reason
-    mapped, books = mapper.outcome(event), build_books(settings, mapper, Accounts(None, ""))
+    mapped, books = mapper.outcome(event), build_books(settings, mapper, Accounts(None))
     (outcome,) = [mapped] if books is None else books.book([mapped])
     if isinstance(outcome, Exception):
         raise outcome

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-import redis
 from msgspec.json import encode
 from msgspec.structs import replace
 
 from worker.engine.guarded import Guarded
-from worker.engine.scripts import Argument, source
+from worker.engine.scripts import Argument, Scripts
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
 from worker.loyalty.account import HEAD, REVISION, Item, Ledger, rules_of
 from worker.sync.outcomes import Heard
@@ -57,18 +56,18 @@ class Remembered(msgspec.Struct, frozen=True):
 class Accounts:
     """The accounts of one deployment. Without a store there are none."""
 
-    def __init__(self, store: redis.Redis | None, prefix: str) -> None:
-        self.store = store
-        self.prefix = prefix
-        self._hashes = None if store is None else store.register_script(source("hashes"))
+    def __init__(self, scripts: Scripts | None) -> None:
+        self.scripts = scripts
+        self.store = None if scripts is None else scripts.store
+        self.prefix = "" if scripts is None else scripts.prefix
 
     def read(self, keys: Sequence[str]) -> list[Mapping[bytes, bytes]]:
-        """Read hashes, so many in one round trip."""
-        if self._hashes is None:
+        """Read hashes, many in one round trip."""
+        if self.scripts is None:
             return [{} for _ in keys]
         found: list[Mapping[bytes, bytes]] = []
         for start in range(0, len(keys), HASHES_AT_ONCE):
-            rows = self._hashes(keys=[self.prefix], args=["", *keys[start : start + HASHES_AT_ONCE]])
+            rows = self.scripts.run("hashes", *keys[start : start + HASHES_AT_ONCE])
             found += [dict(zip(row[::2], row[1::2], strict=True)) for row in rows]
         return found
 

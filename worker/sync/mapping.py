@@ -162,7 +162,7 @@ class Mapper:
 
     def _hear_customer(self, event: Event, change: Change) -> Iterator[Heard]:
         facets: Facets = {}
-        if any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):  # orders tell of nothing of it
+        if any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):  # in most orders none is told
             facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
         yield Heard(kind="customer", subject=self.subject(event.source, change), facets=facets)
 
