@@ -16,7 +16,8 @@ from worker.engine.subjects import Facets
 from worker.loyalty.account import Ledger
 from worker.loyalty.booking import Bookkeeper
 from worker.loyalty.history import history as computed
-from worker.sync.facets import fold, unpack
+from worker.sync.facets import DELETED, EXISTS, fold, unpack
+from worker.sync.news import NEVER
 from worker.sync.stored import record_of
 
 CARDS: Final = "voucherify.points"
@@ -33,8 +34,15 @@ class Seen:
     told: dict[tuple[str, str], list[Facets]]
 
     def newest(self, lane: str, subject: str) -> dict[str, Any]:
-        """Give what a destination holds of a subject once it was told everything."""
-        return {name: value for name, (value, _) in fold(self.told.get((lane, subject), [])).items()}
+        """Give what a destination holds of a subject once it was told everything: of before a deletion, nothing."""
+        held: Facets = {}
+        gone = NEVER
+        for facets in self.told.get((lane, subject), []):
+            held = fold([held, facets])
+            gone = held.get(DELETED, (None, NEVER))[1]
+            if gone > held.get(EXISTS, (None, NEVER))[1]:
+                held = {DELETED: held[DELETED]}
+        return {name: value for name, (value, version) in held.items() if version > gone}
 
     def once(self, lane: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give what a lane is told once, with the account it is about."""
@@ -138,8 +146,8 @@ def _of_told(worked: Worked, shop: Seen, account: str, ledger: Ledger, stand: St
         order_id = key.removeprefix("o:")
         facts: Any = ledger.items[key].facts
         block = books.accountant.teller.block(done, facts)
-        said = shop.newest("brevo.orders", f"order:custom:{order_id}").get("loyalty")
-        if said != block:
+        held = shop.newest("brevo.orders", f"order:custom:{order_id}")
+        if held and (said := held.get("loyalty")) != block:
             yield f"the block of {order_id} that was told last is {said}, not {block}"
     card = sum(said["points"] for about, said in shop.once(CARDS) if about == account)
     if card != stand.balance:

@@ -60,7 +60,21 @@ def _people(draw: random.Random) -> tuple[list[Told], dict[str, Person]]:
             event, at = ("customer_updated", START + 3 * DAY) if number else ("customer_created", START)
             told.append(Told(event, at, at, data))
             people[f"customer:custom:{name}"] = Person(born, frozenset(tags))
+        if draw.random() < 0.2:
+            told += _gone_for_a_while(draw, data)
     return told, people
+
+
+def _gone_for_a_while(draw: random.Random, data: dict[str, Any]) -> list[Told]:
+    """Let a customer be deleted by mistake; who is back tells all of themselves, or that they are there."""
+    at = START + draw.randrange(4 * DAY, 90 * DAY, SECOND)
+    back = at + draw.choice((SECOND, 600 * SECOND, 30 * DAY))
+    late = draw.choice((0, 0, DAY))
+    said = draw.choice((data, {name: data[name] for name in ("id", "email")}))
+    return [
+        Told("customer_deleted", at, at + late, {"id": data["id"]}),
+        Told("customer_updated", back, back, said),
+    ]
 
 
 def _life(draw: random.Random, number: int, end: int) -> Life:
@@ -86,8 +100,8 @@ def _life(draw: random.Random, number: int, end: int) -> Life:
 
 def shuffled(draw: random.Random, whole: History) -> History:
     """Give the same history told in any order, long after all of it; who the customers are comes first."""
-    first = [one for one in whole.told if one.event.startswith("customer")]
-    rest = [one for one in whole.told if not one.event.startswith("customer")]
+    first = [one for one in whole.told if one.event == "customer_created"]
+    rest = [one for one in whole.told if one.event != "customer_created"]
     draw.shuffle(rest)
     told = [replace(one, arrives=whole.end + place * SECOND) for place, one in enumerate([*first, *rest])]
     return replace(whole, told=tuple(told), end=whole.end + (len(told) + 1) * SECOND)

@@ -15,7 +15,7 @@ from worker.engine.dead_letters import DeadLetters
 from worker.engine.errors import UnknownVersionError
 from worker.engine.events import Event
 from worker.engine.lanes import Finish, Leased, Mapped
-from worker.loyalty.account import Ledger, rules_of
+from worker.loyalty.account import Glance, Ledger, glance_at
 from worker.loyalty.bursts import BURST_US, behind, bursts
 from worker.loyalty.hearing import remembered
 from worker.loyalty.store import Accounts, Draft
@@ -190,10 +190,11 @@ def test_an_account_that_one_of_a_burst_made_known_is_guarded() -> None:
 def test_the_rules_of_an_account_are_read_as_its_whole_is() -> None:
     stored = {b"rev": b"3", b"head": Ledger(rules="abc").head()}
 
-    assert (rules_of({}), rules_of(stored), Ledger.unpack(stored).rules) == (None, "abc", "abc")
+    assert (glance_at({}), glance_at(stored)) == (None, Glance(3, "abc", False))
+    assert Ledger.unpack(stored).glance == glance_at(stored)
     for newer in (b"[2]", b'[2,{"x":1},["ab"]]', b'[2,5,"ab",[]]'):
         with pytest.raises(UnknownVersionError):
-            rules_of({b"rev": b"3", b"head": newer})
+            glance_at({b"rev": b"3", b"head": newer})
 
 
 def test_events_of_several_orders_between_those_of_a_burst_do_no_harm(shop: Years) -> None:

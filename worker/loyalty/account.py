@@ -1,7 +1,7 @@
 """The account of one customer as it is stored: the facts of each order, and what was booked and told for it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.json import Decoder, encode
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from worker.engine.errors import UnknownVersionError
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
 from worker.loyalty.worth import Worth
+from worker.sync.facets import DELETED
 
 VERSION: Final = 1
 ORDER: Final = "o:"
@@ -115,6 +116,14 @@ class _Head(msgspec.Struct, frozen=True, array_like=True):
     waypoints: tuple[Waypoint, ...]
 
 
+class Glance(NamedTuple):
+    """What is asked of every account: how it is valued, and whether its customer was deleted once."""
+
+    revision: int
+    rules: str
+    was_deleted: bool
+
+
 class Ledger(msgspec.Struct, frozen=True):
     """An account. `ms` is the time up to which it was computed, `told` a hash of what was told of the customer.
 
@@ -149,6 +158,11 @@ class Ledger(msgspec.Struct, frozen=True):
         """What was booked in all: the balance."""
         return sum(points for _, _, points in self.opened) + sum(item.points for item in self.items.values())
 
+    @property
+    def glance(self) -> Glance:
+        """What is asked of every account."""
+        return Glance(self.revision, self.rules, DELETED in self.profile)
+
     def with_items(self, items: Mapping[str, Item]) -> "Ledger":
         """Give the account with some items put into it."""
         return replace(self, items={**self.items, **items}) if items else self
@@ -182,16 +196,18 @@ class _Begin(msgspec.Struct, frozen=True, array_like=True):
     version: int
     ms: int
     rules: str
+    profile: list[tuple[Any, dict[str, Any]]]
 
 
-def rules_of(stored: Mapping[bytes, bytes]) -> str | None:
-    """Read by which rules an account was valued, and no more of its hash; None for a new one.
+def glance_at(stored: Mapping[bytes, bytes]) -> Glance | None:
+    """Read what is asked of every account, and no more of its hash; None for a new one.
 
     Raises: UnknownVersionError.
     """
     if not stored:
         return None
-    return _read_begin(_checked(stored)).rules
+    begin = _read_begin(_checked(stored))
+    return Glance(int(stored[REVISION]), begin.rules, any(DELETED in values for _, values in begin.profile))
 
 
 def _checked(stored: Mapping[bytes, bytes]) -> bytes:

@@ -16,14 +16,14 @@ from worker.engine.errors import STORE_ERRORS
 from worker.engine.guarded import Guarded
 from worker.engine.subjects import Facets
 from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
-from worker.loyalty.bursts import behind, bursts
-from worker.loyalty.hearing import CREATED_AT, account_of, of_customer, remembered, says_the_same
+from worker.loyalty.bursts import are_of_deleted, behind, bursts
+from worker.loyalty.hearing import CREATED_AT, account_of, deleted_at, of_customer, remembered, says_the_same
 from worker.loyalty.history import placed_before
 from worker.loyalty.programme import Programme
 from worker.loyalty.settling import Accountant
-from worker.loyalty.store import Accounts, Draft, Remembered
+from worker.loyalty.store import Accounts, Draft, Remembered, account_key
 from worker.loyalty.worth import Worth, worth
-from worker.sync.facets import EXISTS, fold
+from worker.sync.facets import DELETED, EXISTS, fold
 from worker.sync.identity import Identity
 from worker.sync.mapping import UnmappableError
 from worker.sync.outcomes import LOYALTY_TOPIC, TELL, Heard, Outcome
@@ -70,10 +70,12 @@ class Bookkeeper:
             except STORE_ERRORS:  # no fault of the events'
                 raise
             except Exception as error:  # noqa: BLE001 - the drain buries this event and goes on with the others
-                if len(burst) > 1:
-                    waiting.extendleft([number] for number in reversed(burst))
-                else:
+                if len(burst) == 1:
                     booked[burst[0]] = error
+                    continue
+                done = []
+            if not done:
+                waiting.extendleft([number] for number in reversed(burst))
                 continue
             booked |= zip(burst, done, strict=True)
             orders |= draft.new_orders
@@ -89,7 +91,10 @@ class Bookkeeper:
         return orders, self.accounts.packed([name for name in dict.fromkeys(names) if name])
 
     def _booked(self, draft: Draft, burst: Sequence[Outcome]) -> list[Outcome]:
+        """Book a burst, or give nothing where its events must be booked one by one."""
         first, *others = burst
+        if others and are_of_deleted(draft, burst):
+            return []
         topic, now = first.event.topic, max(one.event.received_us for one in burst) // 1000
         if topic.startswith(LOYALTY_TOPIC):
             self._command(draft, topic, json.loads(first.event.body), now)
@@ -105,17 +110,23 @@ class Bookkeeper:
         sayings = self.accountant.settle(draft, now, prepare, close=topic == TURN, again=topic == TELL)
         guarded = draft.guarded(self.programme.window_ms + KEPT_LONGER_MS)
         if not guarded.writes and not draft.notes:
-            return list(burst)
+            return [replace(first, guarded=guarded), *others]
         first = replace(first, sayings=(*first.sayings, *sayings))
         return [_told(first, draft, guarded), *(_told(one, draft, behind(draft, one)) for one in others)]
 
     def _hear_customer(self, draft: Draft, name: str, told: Sequence[Heard]) -> None:
         heard = fold(of_customer(one.facets) for one in told if one.facets)
-        if not heard and draft.rules(name) is not None:
+        glance = draft.glance(name)
+        if not heard and glance is not None and not glance.was_deleted:
+            if any(one.facets for one in told):  # who is back, and was deleted meanwhile, is told of anew
+                draft.guards.append((account_key(name), str(glance.revision)))
             return
         ledger = draft.ledger(name)
         facets = TAGS.bounded(fold([ledger.profile, heard]))
-        if facets != ledger.profile or ledger.is_new:
+        if DELETED in facets:
+            draft.after(name, deleted_at(facets))
+            draft.touch(name, replace(ledger, profile=facets, told=""))
+        elif facets != ledger.profile or ledger.is_new:
             draft.touch(name, replace(ledger, profile=facets))
 
     def _hear_order(self, draft: Draft, name: str, told: Sequence[Heard], now: int) -> None:
@@ -126,7 +137,8 @@ class Bookkeeper:
             return
         account, key = account_of(facets), ORDER + name.split(":", 2)[2]
         is_same = known.account and says_the_same(known.facets, facets, minds_parcels=self.programme.minds_parcels)
-        if is_same and draft.rules(account) == self.programme.digest:
+        glance = draft.glance(account) if is_same else None
+        if glance is not None and glance.rules == self.programme.digest:
             draft.new_orders[name] = Remembered(known.revision + 1, account, facets)
             draft.fresh[key] = told
             return
@@ -144,21 +156,37 @@ class Bookkeeper:
         moved = account != known.account
         left = draft.drop(known.account, key) if known.account and moved else None
         if account and left is not None:  # what this account says of the order is newer than what the other one said
-            draft.later[account] = draft.ledger(known.account).ms + 1
+            draft.after(account, draft.ledger(known.account).ms)
         if account:
-            self._put(draft, account, key, worthy, now, left=left)
+            self._put(draft, account, key, worthy, now, left=left, again=DELETED in facets)
+            draft.after(account, deleted_at(facets))
             draft.fresh[key] = told
 
     def _put(  # noqa: PLR0913 - an item has so many sides
-        self, draft: Draft, account: str, key: str, facts: Worth | Adjustment, now: int, *, left: Item | None = None
+        self,
+        draft: Draft,
+        account: str,
+        key: str,
+        facts: Worth | Adjustment,
+        now: int,
+        *,
+        left: Item | None = None,
+        again: bool = False,
     ) -> None:
-        """Put something into an account; what `left` another for it is not announced again."""
+        """Put something into an account; what `left` another for it is not announced again.
+
+        With `again`, what it did is told though nothing changed.
+        """
         ledger = draft.ledger(account)
         old = ledger.items.get(key)
-        if old is not None and old.facts == facts:
+        if old is None:
+            item = Item(facts=facts, touched=now, awarded=left is not None and left.awarded)
+        elif old.facts != facts:
+            item = replace(old, facts=facts, touched=now)
+        elif again:
+            item = replace(old, told="")
+        else:
             return
-        new = Item(facts=facts, touched=now, awarded=left is not None and left.awarded)
-        item = new if old is None else replace(old, facts=facts, touched=now)
         draft.touch(account, replace(ledger, items={**ledger.items, key: item}), key)
 
     def _worth(self, subject: str, facets: Facets) -> Worth:

@@ -10,6 +10,7 @@ from typing import Final
 from worker.engine.guarded import Guarded
 from worker.loyalty.hearing import of_customer
 from worker.loyalty.store import Draft, account_key, order_key
+from worker.sync.facets import DELETED
 from worker.sync.outcomes import Outcome
 
 # What arrived further apart may be news one by one.
@@ -17,10 +18,17 @@ BURST_US: Final = 3_600_000_000
 
 
 def bursts(outcomes: Sequence[Outcome]) -> list[list[int]]:
-    """Give the positions of the events that are booked together, by the first of each; most stand alone."""
+    """Give the positions of the events that are booked together, by the first of each; most stand alone.
+
+    A deletion ends all bursts: destinations forget with it what they were told, and what follows must be told after it.
+    """
     found: list[list[int]] = []
     by_order: dict[str, list[int]] = {}
     for position, outcome in enumerate(outcomes):
+        if any(DELETED in one.facets for one in outcome.heard):
+            by_order.clear()
+            found.append([position])
+            continue
         orders = [one.subject for one in outcome.heard if one.kind == "order"]
         name = orders[0] if len(orders) == 1 else ""
         burst = by_order.get(name)
@@ -31,6 +39,17 @@ def bursts(outcomes: Sequence[Outcome]) -> list[list[int]]:
         if name:
             by_order[name] = found[-1]
     return found
+
+
+def are_of_deleted(draft: Draft, burst: Sequence[Outcome]) -> bool:
+    """Say whether a burst tells of an order or a customer deleted once: with each of its events all is told anew."""
+    for kind, name in {(one.kind, one.subject) for outcome in burst for one in outcome.heard}:
+        if kind == "order" and DELETED in draft.order(name).facets:
+            return True
+        glance = draft.glance(name) if kind == "customer" else None
+        if glance is not None and glance.was_deleted:
+            return True
+    return False
 
 
 def behind(draft: Draft, outcome: Outcome) -> Guarded:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from worker.engine.subjects import KNOWN_TIME, Facet, Facets
+from worker.engine.subjects import FINAL, KNOWN_TIME, Facet, Facets
 from worker.sync.facets import DELETED, EXISTS, REACHED, fold
 from worker.sync.outcomes import Heard
 from worker.sync.sets import REFUNDS, TAGS
@@ -37,7 +37,7 @@ _ORDER: Final = (
 _EARLIEST: Final = frozenset({CREATED, DELIVERED})  # of which the earliest counts, not the newest
 # What only those rules need that mind when an order is sent.
 _PARCELS: Final = frozenset({"shipping_status", DELIVERED})
-_CUSTOMER: Final = frozenset({"birthday", "tier", TAGS.whole})
+_CUSTOMER: Final = frozenset({DELETED, "birthday", "tier", TAGS.whole})
 _LONGEST: Final = 100
 _MOST_LINES: Final = 500
 _MOST_CATEGORIES: Final = 20
@@ -115,8 +115,12 @@ _SHORTER: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def of_customer(facets: Facets) -> dict[str, Facet]:
-    """Give what is remembered of a customer."""
-    return {name: facet for name, facet in facets.items() if name in _CUSTOMER or name.startswith(TAGS.element)}
+    """Give what is remembered of a customer; who is deleted for good never comes back to be told of."""
+    return {
+        name: facet
+        for name, facet in facets.items()
+        if (name in _CUSTOMER or name.startswith(TAGS.element)) and facet[1][0] != FINAL
+    }
 
 
 def says_the_same(known: Facets, facets: Facets, *, minds_parcels: bool) -> bool:
@@ -139,6 +143,12 @@ def says_the_same(known: Facets, facets: Facets, *, minds_parcels: bool) -> bool
 def changed_at(one: Heard) -> int:
     """Give when an order had changed of which was heard, 0 when nobody knows: all that an event tells has one time."""
     (kind, moment, *_) = next(iter(one.facets.values()))[1]
+    return moment if kind == KNOWN_TIME else 0
+
+
+def deleted_at(facets: Facets) -> int:
+    """Give when something was deleted the last time, 0 when it never was, when nobody knows, or when it is final."""
+    (kind, moment, *_) = facets[DELETED][1] if DELETED in facets else (0, 0)
     return moment if kind == KNOWN_TIME else 0
 
 

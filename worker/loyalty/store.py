@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from worker.engine.guarded import Guarded
 from worker.engine.scripts import Argument, Scripts
 from worker.engine.subjects import Facets, pack_facets, unpack_facets
-from worker.loyalty.account import HEAD, REVISION, Item, Ledger, rules_of
+from worker.loyalty.account import HEAD, REVISION, Glance, Item, Ledger, glance_at
 from worker.sync.outcomes import Heard
 
 ACCOUNTS: Final = "loyalty:accounts"
@@ -112,7 +112,8 @@ class Draft(msgspec.Struct):
 
     `packed` are accounts that were read and not looked into yet: most events change nothing on theirs.
     `fresh` is what was said of orders that changed, `dropped` what was booked for items that left an account.
-    `later` is the time that an account must have come to at least.
+    `later` is the time that an account must have come to at least. `guards` are accounts that nothing changes, as long
+    as they stay as they were.
     """
 
     accounts: Accounts
@@ -125,6 +126,7 @@ class Draft(msgspec.Struct):
     fresh: dict[str, Sequence[Heard]] = {}
     dropped: dict[str, list[tuple[str, Item]]] = {}
     later: dict[str, int] = {}
+    guards: list[tuple[str, str]] = []
     extra: list[Sequence[Argument]] = []
     notes: list[str] = []
 
@@ -147,12 +149,16 @@ class Draft(msgspec.Struct):
             )
         return self.ledgers[account]
 
-    def rules(self, account: str) -> str | None:
-        """Give the digest of the rules by which an account was valued, None for a new one."""
+    def glance(self, account: str) -> Glance | None:
+        """Give what is asked of every account, None for a new one."""
         if account not in self.packed or account in self.ledgers or account in self.new_ledgers:
             ledger = self.ledger(account)
-            return None if ledger.is_new else ledger.rules
-        return rules_of(self.packed[account])
+            return None if ledger.is_new else ledger.glance
+        return glance_at(self.packed[account])
+
+    def after(self, account: str, ms: int) -> None:
+        """Let an account come to a time later than this."""
+        self.later[account] = max(self.later.get(account, 0), ms + 1)
 
     def touch(self, account: str, ledger: Ledger, *items: str) -> None:
         """Change an account, which is to be computed anew."""
@@ -170,7 +176,7 @@ class Draft(msgspec.Struct):
 
     def guarded(self, order_ms: int) -> Guarded:
         """Give the writes; what is remembered of orders lives for `order_ms` after its last change."""
-        revisions: list[tuple[str, str]] = []
+        revisions = list(self.guards)
         writes: list[Sequence[Argument]] = []
         for name, order in self.new_orders.items():
             revisions.append((order_key(name), str(order.revision - 1) if order.revision > 1 else ""))

@@ -130,7 +130,7 @@ class Mapper:
         for one in found:
             if isinstance(one, Change):
                 sayings += self._customer(event, route, one, raw)
-                heard += self._hear_customer(event, one) if route.earns else ()
+                heard += self._hear_customer(event, one, buys=of_orders) if route.earns else ()
             elif isinstance(one, OrderChange):
                 facets = order_facets(one, event.received_us)
                 sayings += self._order(event, route, one, facets)
@@ -160,9 +160,10 @@ class Mapper:
             product = self.identity.product(event.source, product_id)
             yield Saying(targets=route.lanes["product"], key=product, facets=told)
 
-    def _hear_customer(self, event: Event, change: Change) -> Iterator[Heard]:
+    def _hear_customer(self, event: Event, change: Change, *, buys: bool) -> Iterator[Heard]:
         facets: Facets = {}
-        if any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):  # in most orders none is told
+        # Most orders tell nothing of these, and whoever they bring back is told of with what they change.
+        if not buys or any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):
             facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
         yield Heard(kind="customer", subject=self.subject(event.source, change), facets=facets)
 
