@@ -15,7 +15,7 @@ from mappings.platform import CREATE
 from worker.engine.errors import STORE_ERRORS
 from worker.engine.guarded import Guarded
 from worker.engine.subjects import Facets
-from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Item, Ledger
+from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Glance, Item, Ledger
 from worker.loyalty.bursts import are_of_deleted, behind, bursts
 from worker.loyalty.hearing import CREATED_AT, account_of, deleted_at, of_customer, remembered, says_the_same
 from worker.loyalty.history import placed_before
@@ -60,11 +60,12 @@ class Bookkeeper:
         except Exception:  # noqa: BLE001 - what cannot be read stops the event that needs it, and no other
             orders, packed = {}, {}
         ledgers: dict[str, Ledger] = {}
+        glances: dict[str, Glance | None] = {}
         booked: dict[int, Outcome | Exception] = {}
         waiting = deque(bursts(outcomes))
         while waiting:
             burst = waiting.popleft()
-            draft = Draft(self.accounts, orders, ledgers, packed)
+            draft = Draft(self.accounts, orders, ledgers, packed, glances)
             try:
                 done = self._booked(draft, [outcomes[number] for number in burst])
             except STORE_ERRORS:  # no fault of the events'
@@ -93,14 +94,14 @@ class Bookkeeper:
     def _booked(self, draft: Draft, burst: Sequence[Outcome]) -> list[Outcome]:
         """Book a burst, or give nothing where its events must be booked one by one."""
         first, *others = burst
-        if others and are_of_deleted(draft, burst):
+        heard: dict[tuple[str, str], list[Heard]] = {}
+        for one in chain.from_iterable(outcome.heard for outcome in burst):
+            heard.setdefault((one.kind, one.subject), []).append(one)
+        if others and are_of_deleted(draft, heard):
             return []
         topic, now = first.event.topic, max(one.event.received_us for one in burst) // 1000
         if topic.startswith(LOYALTY_TOPIC):
             self._command(draft, topic, json.loads(first.event.body), now)
-        heard: dict[tuple[str, str], list[Heard]] = {}
-        for one in chain.from_iterable(outcome.heard for outcome in burst):
-            heard.setdefault((one.kind, one.subject), []).append(one)
         for (kind, name), told in heard.items():
             if kind == "order":
                 self._hear_order(draft, name, told, now)

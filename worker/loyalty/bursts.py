@@ -4,7 +4,7 @@ What all of them say is written and told with the first. The others are settled 
 is lost or late is booked anew, and finds what was said before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from worker.engine.guarded import Guarded
@@ -25,12 +25,14 @@ def bursts(outcomes: Sequence[Outcome]) -> list[list[int]]:
     found: list[list[int]] = []
     by_order: dict[str, list[int]] = {}
     for position, outcome in enumerate(outcomes):
-        if any(DELETED in one.facets for one in outcome.heard):
+        orders, deletes = [], False
+        for one in outcome.heard:
+            if one.kind == "order":
+                orders.append(one.subject)
+            deletes |= DELETED in one.facets
+        if deletes:
             by_order.clear()
-            found.append([position])
-            continue
-        orders = [one.subject for one in outcome.heard if one.kind == "order"]
-        name = orders[0] if len(orders) == 1 else ""
+        name = orders[0] if len(orders) == 1 and not deletes else ""
         burst = by_order.get(name)
         if burst and abs(outcome.event.received_us - outcomes[burst[0]].event.received_us) <= BURST_US:
             burst.append(position)
@@ -41,9 +43,9 @@ def bursts(outcomes: Sequence[Outcome]) -> list[list[int]]:
     return found
 
 
-def are_of_deleted(draft: Draft, burst: Sequence[Outcome]) -> bool:
-    """Say whether a burst tells of an order or a customer deleted once: with each of its events all is told anew."""
-    for kind, name in {(one.kind, one.subject) for outcome in burst for one in outcome.heard}:
+def are_of_deleted(draft: Draft, heard: Iterable[tuple[str, str]]) -> bool:
+    """Say whether one of these (kind, subject) was deleted once: with each event that tells of it all is told anew."""
+    for kind, name in heard:
         if kind == "order" and DELETED in draft.order(name).facets:
             return True
         glance = draft.glance(name) if kind == "customer" else None

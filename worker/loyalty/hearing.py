@@ -14,26 +14,6 @@ DELIVERED: Final = REACHED + "delivered"
 CREATED: Final = REACHED + "created"
 CREATED_AT: Final = "created_at"
 
-_ORDER: Final = (
-    EXISTS,
-    DELETED,
-    CREATED,
-    DELIVERED,
-    CREATED_AT,
-    "payment",
-    "shipping_status",
-    "cancelled_at",
-    "total",
-    "subtotal",
-    "tax",
-    "shipping",
-    "discount",
-    "lines",
-    "discount_codes",
-    "subscription",
-    "referred_by",
-    REFUNDS.whole,
-)
 _EARLIEST: Final = frozenset({CREATED, DELIVERED})  # of which the earliest counts, not the newest
 # What only those rules need that mind when an order is sent.
 _PARCELS: Final = frozenset({"shipping_status", DELIVERED})
@@ -54,17 +34,17 @@ def of_order(one: Heard, known: Facets) -> dict[str, Facet]:
     """Give what is to be remembered of an order, but for what is older than what is `known`."""
     found: dict[str, Facet] = {}
     facets = one.facets
-    for name in _ORDER:
-        facet, old = facets.get(name), known.get(name)
-        if facet is None or (old is not None and facet[1] < old[1] and name not in _EARLIEST):
-            continue
-        shorten = _SHORTER.get(name)
-        found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
     refunds = facets.get(REFUNDS.whole)
-    if refunds is None or refunds[0]:  # who names all of them, and there are none, tells of none
-        for name, facet in facets.items():
-            if name.startswith(REFUNDS.element):
-                found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
+    are_refunded = refunds is None or bool(refunds[0])  # who names all of them, and there are none, tells of none
+    for name, facet in facets.items():
+        if name in _ORDER:
+            old = known.get(name)
+            if old is not None and facet[1] < old[1] and name not in _EARLIEST:
+                continue
+            shorten = _ORDER[name]
+            found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
+        elif are_refunded and name.startswith(REFUNDS.element):
+            found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
     if "customer_id" in facets:
         found[BY_ID] = (one.by_id, facets["customer_id"][1])
     if one.by_email is not None:
@@ -108,9 +88,26 @@ def _line(line: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-_SHORTER: Final[Mapping[str, Callable[[Any], Any]]] = {
+# What is remembered of an order, and how it is made shorter.
+_ORDER: Final[Mapping[str, Callable[[Any], Any] | None]] = {
+    EXISTS: None,
+    DELETED: None,
+    CREATED: None,
+    DELIVERED: None,
+    CREATED_AT: None,
+    "payment": None,
+    "shipping_status": None,
+    "cancelled_at": None,
+    "total": _amount,
+    "subtotal": _amount,
+    "tax": _amount,
+    "shipping": _amount,
+    "discount": _amount,
     "lines": _lines,
-    **dict.fromkeys(("total", "subtotal", "tax", "shipping", "discount"), _amount),
+    "discount_codes": None,
+    "subscription": None,
+    "referred_by": None,
+    REFUNDS.whole: None,
 }
 
 

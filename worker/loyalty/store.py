@@ -110,7 +110,8 @@ class Accounts:
 class Draft(msgspec.Struct):
     """What an event or a burst changes, on top of what was read; `extra` are writes besides accounts and orders.
 
-    `packed` are accounts that were read and not looked into yet: most events change nothing on theirs.
+    `packed` are accounts that were read and not looked into yet: most events change nothing on theirs, and a glance
+    at them is enough, which is kept in `glances`.
     `fresh` is what was said of orders that changed, `dropped` what was booked for items that left an account.
     `later` is the time that an account must have come to at least. `guards` are accounts that nothing changes, as long
     as they stay as they were.
@@ -120,6 +121,7 @@ class Draft(msgspec.Struct):
     orders: dict[str, Remembered]
     ledgers: dict[str, Ledger]
     packed: Mapping[str, Mapping[bytes, bytes]] = {}
+    glances: dict[str, Glance | None] = {}
     new_orders: dict[str, Remembered] = {}
     new_ledgers: dict[str, Ledger] = {}
     touched: dict[str, set[str]] = {}
@@ -154,7 +156,9 @@ class Draft(msgspec.Struct):
         if account not in self.packed or account in self.ledgers or account in self.new_ledgers:
             ledger = self.ledger(account)
             return None if ledger.is_new else ledger.glance
-        return glance_at(self.packed[account])
+        if account not in self.glances:
+            self.glances[account] = glance_at(self.packed[account])
+        return self.glances[account]
 
     def after(self, account: str, ms: int) -> None:
         """Let an account come to a time later than this."""
