@@ -116,7 +116,7 @@ def test_full_store_is_drained_without_messages(tasks: Any, real_store: redis.Re
     real_store.config_set("maxmemory", 1)
     try:
         tasks.sweep()
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while real_store.hget("{commerce-sync}:lane:map:counts", "ignored") != b"5":
             assert time.monotonic() < end
             time.sleep(0.01)

@@ -38,7 +38,7 @@ def start() -> Iterator[Callable[[Pulse], Pulse]]:
         pulse.stop()
 
 
-def until(condition: Callable[[], bool], seconds: float = 3.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

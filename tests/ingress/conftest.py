@@ -289,7 +289,7 @@ def event() -> Callable[..., Event]:
     return build
 
 
-async def _until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def _until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never became true"

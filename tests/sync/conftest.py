@@ -185,7 +185,7 @@ class Rig:
         self.store.delete(f"{{commerce-sync}}:lane:{lane}:slots")
         program.drain(lane, f"own-{next(self.numbers)}")
 
-    def run(self, program: Program, seconds: float = 5.0) -> None:
+    def run(self, program: Program, seconds: float = 60.0) -> None:
         """Do as workers do until nothing waits, at most for some seconds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

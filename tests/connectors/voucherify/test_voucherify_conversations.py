@@ -68,7 +68,7 @@ def test_job_delivers_the_others_and_names_the_bad_row(
     rows = {subject: verdict.row for subject, verdict in accepted.items()}
     processes = {verdict.process for verdict in accepted.values()}
     poll = connector.poll(*processes)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while (ended := connector.ended(ask(poll), rows)) is None:
         assert time.monotonic() < until
         time.sleep(0.01)
