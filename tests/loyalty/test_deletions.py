@@ -36,12 +36,27 @@ def keep_course(shop: Years, *events: str, day: float = 2) -> None:
     """Keep what happens to an order, a minute apart, for one batch."""
     for number, event in enumerate(events):
         data = {"orderId": "O1", "id": "O1"} if event == "order_deleted" else shop.order(1, day, "100")
-        keep(shop, event, data, day + number * MINUTE)
         shop.bench.now = max(shop.bench.now, at(day + number * MINUTE))
+        keep(shop, event, data, day + number * MINUTE)
 
 
 def earned(shop: Years) -> Any:
     return (shop.seen().newest("brevo.orders", ORDER).get("loyalty") or {}).get("earned")
+
+
+def lose(monkeypatch: pytest.MonkeyPatch, shop: Years, number: int) -> list[int]:
+    """Let one of the first batch lose its lease."""
+    lost: list[int] = []
+    real = type(shop.worked.lanes).finish_map
+
+    def watched(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
+        if not lost:
+            lost.append(number)
+            mapped = [replace(one, token="0") if place == number else one for place, one in enumerate(mapped)]
+        return real(self, mapped)
+
+    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", watched)
+    return lost
 
 
 def test_an_order_that_comes_back_within_a_minute_is_told_anew(shop: Years) -> None:
@@ -55,21 +70,86 @@ def test_an_order_that_comes_back_within_a_minute_is_told_anew(shop: Years) -> N
 
 
 def test_whoever_of_them_is_settled_later_it_is_told_anew(shop: Years, monkeypatch: pytest.MonkeyPatch) -> None:
-    lost: list[int] = []
-    real = type(shop.worked.lanes).finish_map
-
-    def watched(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
-        if not lost and len(mapped) == 3:
-            lost.append(2)
-            mapped = [*mapped[:2], replace(mapped[2], token="0")]
-        return real(self, mapped)
-
-    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", watched)
+    lost = lose(monkeypatch, shop, 2)
     keep_course(shop, "order_created", "order_deleted", "order_updated")
     shop.bench.drain_once(shop.worked)
     assert (lost, earned(shop)) == ([2], None)
 
     shop.bench.now += 5_000
+    shop.bench.rest(shop.worked)
+
+    assert (earned(shop), shop.balance()) == (100, 110)
+
+
+def test_the_last_of_a_burst_tells_anew_if_a_deletion_was_booked_before_it(
+    shop: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = lose(monkeypatch, shop, 1)
+    keep_course(shop, "order_created", "order_updated", day=4)
+    shop.bench.drain_once(shop.worked)
+    keep(shop, "order_deleted", {"orderId": "O1", "id": "O1"}, 4 + MINUTE / 2)
+    shop.bench.drain_once(shop.worked)
+    assert (lost, earned(shop)) == ([1], None)
+
+    shop.bench.now += 5_000
+    shop.bench.rest(shop.worked)
+
+    assert (earned(shop), shop.balance()) == (100, 110)
+
+
+def test_the_last_of_a_burst_is_booked_anew_if_a_deletion_is_booked_meanwhile(
+    shop: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(monkeypatch, shop, 1)
+    keep_course(shop, "order_created", "order_updated", day=4)
+    shop.bench.drain_once(shop.worked)
+    finishes: list[list[Finish]] = []
+    real = type(shop.worked.lanes).finish_map
+
+    def meanwhile(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
+        if not finishes:
+            finishes.append([])
+            keep(shop, "order_deleted", {"orderId": "O1", "id": "O1"}, 4 + MINUTE / 2)
+            shop.bench.drain_once(shop.worked)
+        answer = real(self, mapped)
+        finishes.append(answer[0])
+        return answer
+
+    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", meanwhile)
+    shop.bench.now += 5_000
+    shop.bench.rest(shop.worked)
+
+    assert finishes == [[], ["settled"], ["outdated"], ["settled"]]
+    assert (earned(shop), shop.balance()) == (100, 110)
+
+
+def test_none_of_a_burst_that_says_nothing_new_is_settled_over_a_deletion(
+    shop: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_course(shop, "order_created", "order_updated", day=4)
+    shop.bench.rest(shop.worked)
+    guards: list[list[Any]] = []
+    real = type(shop.worked.lanes).finish_map
+
+    def watched(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
+        guards.extend(list(one.guarded.revisions) for one in mapped)
+        return real(self, mapped)
+
+    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", watched)
+    for number in range(2):
+        said = Told("order_updated", at(4) + number, at(4), shop.order(1, 4, "100"))
+        shop.bench.keep(shop.worked, said)
+    shop.bench.rest(shop.worked)
+
+    assert guards == [[("loyalty:" + ORDER, "1")]] * 2
+
+
+def test_an_order_that_was_deleted_once_is_in_no_burst(shop: Years) -> None:
+    shop.buy(1, 2, "100")
+    shop.tell("order_deleted", {"orderId": "O1", "id": "O1"}, 3)
+    for number, day in enumerate((2.5, 4)):
+        shop.bench.now = at(4 + number * MINUTE)
+        keep(shop, "order_updated", shop.order(1, 2, "100"), day)
     shop.bench.rest(shop.worked)
 
     assert (earned(shop), shop.balance()) == (100, 110)
@@ -114,6 +194,27 @@ def test_a_customer_who_comes_back_is_told_anew(shop: Years, said: dict[str, Any
 
     assert shop.balance() == 110
     assert shop.ledger().glance == Glance(shop.ledger().revision, shop.worked.drain.books.programme.digest, True)  # type: ignore[union-attr]
+
+
+def test_a_customer_who_is_back_in_the_same_batch_is_told_anew(shop: Years) -> None:
+    shop.buy(1, 2, "100")
+    for event, day in (("customer_deleted", 3), ("customer_updated", 3 + MINUTE)):
+        shop.bench.now = at(day)
+        keep(shop, event, WHO, day)
+    shop.bench.rest(shop.worked)
+
+    assert shop.balance() == 110
+
+
+def test_what_is_told_is_newer_than_a_deletion_of_the_same_moment(shop: Years) -> None:
+    shop.buy(1, 2, "100")
+    shop.tell("customer_updated", WHO, 4)
+    shop.bench.now = at(3)  # the clock of another machine
+    keep(shop, "customer_deleted", {"id": "1"}, 3)
+
+    shop.bench.rest(shop.worked)
+
+    assert shop.balance() == 110
 
 
 def test_a_customer_who_came_back_before_the_deletion_arrives_is_told_anew(shop: Years) -> None:

@@ -16,12 +16,12 @@ from worker.engine.errors import STORE_ERRORS
 from worker.engine.guarded import Guarded
 from worker.engine.subjects import Facets
 from worker.loyalty.account import ADJUSTED, ORDER, Adjustment, Glance, Item, Ledger
-from worker.loyalty.bursts import are_of_deleted, behind, bursts
+from worker.loyalty.bursts import behind, bursts, was_one_deleted
 from worker.loyalty.hearing import CREATED_AT, account_of, deleted_at, of_customer, remembered, says_the_same
 from worker.loyalty.history import placed_before
 from worker.loyalty.programme import Programme
 from worker.loyalty.settling import Accountant
-from worker.loyalty.store import Accounts, Draft, Remembered, account_key
+from worker.loyalty.store import Accounts, Draft, Remembered, account_key, order_key
 from worker.loyalty.worth import Worth, worth
 from worker.sync.facets import DELETED, EXISTS, fold
 from worker.sync.identity import Identity
@@ -97,7 +97,7 @@ class Bookkeeper:
         heard: dict[tuple[str, str], list[Heard]] = {}
         for one in chain.from_iterable(outcome.heard for outcome in burst):
             heard.setdefault((one.kind, one.subject), []).append(one)
-        if others and are_of_deleted(draft, heard):
+        if others and was_one_deleted(draft, heard):
             return []
         topic, now = first.event.topic, max(one.event.received_us for one in burst) // 1000
         if topic.startswith(LOYALTY_TOPIC):
@@ -111,7 +111,7 @@ class Bookkeeper:
         sayings = self.accountant.settle(draft, now, prepare, close=topic == TURN, again=topic == TELL)
         guarded = draft.guarded(self.programme.window_ms + KEPT_LONGER_MS)
         if not guarded.writes and not draft.notes:
-            return [replace(first, guarded=guarded), *others]
+            return [replace(one, guarded=guarded) for one in burst]
         first = replace(first, sayings=(*first.sayings, *sayings))
         return [_told(first, draft, guarded), *(_told(one, draft, behind(draft, one)) for one in others)]
 
@@ -119,7 +119,7 @@ class Bookkeeper:
         heard = fold(of_customer(one.facets) for one in told if one.facets)
         glance = draft.glance(name)
         if not heard and glance is not None and not glance.was_deleted:
-            if any(one.facets for one in told):  # who is back, and was deleted meanwhile, is told of anew
+            if any(EXISTS in one.facets for one in told):  # who is back, and was deleted meanwhile, is told of anew
                 draft.guards.append((account_key(name), str(glance.revision)))
             return
         ledger = draft.ledger(name)
@@ -134,7 +134,9 @@ class Bookkeeper:
         """Book what was told of an order: by all events of a burst at once."""
         known = draft.order(name)
         facets = remembered(known.facets, told)
-        if facets == known.facets:
+        if facets == known.facets and DELETED not in facets:
+            # Another of its burst told it; were the order deleted since, this event alone would bring it back.
+            draft.guards.append((order_key(name), str(known.revision) if known.revision else ""))
             return
         account, key = account_of(facets), ORDER + name.split(":", 2)[2]
         is_same = known.account and says_the_same(known.facets, facets, minds_parcels=self.programme.minds_parcels)
@@ -160,7 +162,6 @@ class Bookkeeper:
             draft.after(account, draft.ledger(known.account).ms)
         if account:
             self._put(draft, account, key, worthy, now, left=left, again=DELETED in facets)
-            draft.after(account, deleted_at(facets))
             draft.fresh[key] = told
 
     def _put(  # noqa: PLR0913 - an item has so many sides
@@ -264,6 +265,6 @@ def _told(outcome: Outcome, draft: Draft, guarded: Guarded) -> Outcome:
     return replace(
         outcome,
         guarded=guarded,
-        reason=outcome.reason and (BOOKED if guarded.revisions else outcome.reason),
+        reason=outcome.reason and (BOOKED if draft.new_orders or draft.new_ledgers else outcome.reason),
         notes=(*outcome.notes, *draft.notes),
     )

@@ -43,8 +43,11 @@ def bursts(outcomes: Sequence[Outcome]) -> list[list[int]]:
     return found
 
 
-def are_of_deleted(draft: Draft, heard: Iterable[tuple[str, str]]) -> bool:
-    """Say whether one of these (kind, subject) was deleted once: with each event that tells of it all is told anew."""
+def was_one_deleted(draft: Draft, heard: Iterable[tuple[str, str]]) -> bool:
+    """Say whether one of these (kind, subject) was deleted once, so that no burst may tell of it.
+
+    What is told with the first event is forgotten again where only a later one of them brings its subject back.
+    """
     for kind, name in heard:
         if kind == "order" and DELETED in draft.order(name).facets:
             return True
@@ -56,7 +59,7 @@ def are_of_deleted(draft: Draft, heard: Iterable[tuple[str, str]]) -> bool:
 
 def behind(draft: Draft, outcome: Outcome) -> Guarded:
     """Give what guards an event whose facts are written with the first of its burst: that they were."""
-    revisions: list[tuple[str, str]] = []
+    revisions = list(draft.guards)
     for one in outcome.heard:
         if one.kind == "order" and one.subject in draft.new_orders:
             revisions.append((order_key(one.subject), str(draft.new_orders[one.subject].revision)))

@@ -113,8 +113,8 @@ class Draft(msgspec.Struct):
     `packed` are accounts that were read and not looked into yet: most events change nothing on theirs, and a glance
     at them is enough, which is kept in `glances`.
     `fresh` is what was said of orders that changed, `dropped` what was booked for items that left an account.
-    `later` is the time that an account must have come to at least. `guards` are accounts that nothing changes, as long
-    as they stay as they were.
+    `later` is the time that an account must have come to at least. `guards` are revisions that must still hold though
+    nothing is written there.
     """
 
     accounts: Accounts

@@ -162,7 +162,7 @@ class Mapper:
 
     def _hear_customer(self, event: Event, change: Change, *, buys: bool) -> Iterator[Heard]:
         facets: Facets = {}
-        # Most orders tell nothing of these, and whoever they bring back is told of with what they change.
+        # Most orders tell nothing of these, and customers with an id tell themselves that they are back.
         if not buys or any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):
             facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
         yield Heard(kind="customer", subject=self.subject(event.source, change), facets=facets)
