@@ -59,6 +59,26 @@ def lose(monkeypatch: pytest.MonkeyPatch, shop: Years, number: int) -> list[int]
     return lost
 
 
+def book_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, shop: Years, event: str, data: dict[str, Any], day: float
+) -> list[list[Finish]]:
+    """Let another worker book an event right before the first batch is settled; give how batches end."""
+    finishes: list[list[Finish]] = []
+    real = type(shop.worked.lanes).finish_map
+
+    def watched(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
+        if not finishes:
+            finishes.append([])
+            keep(shop, event, data, day)
+            shop.bench.drain_once(shop.worked)
+        answer = real(self, mapped)
+        finishes.append(answer[0])
+        return answer
+
+    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", watched)
+    return finishes
+
+
 def test_an_order_that_comes_back_within_a_minute_is_told_anew(shop: Years) -> None:
     shop.buy(1, 2, "100")
     keep_course(shop, "order_updated", "order_deleted", "order_updated", "order_updated", day=2 + 2 * MINUTE)
@@ -103,19 +123,7 @@ def test_the_last_of_a_burst_is_booked_anew_if_a_deletion_is_booked_meanwhile(
     lose(monkeypatch, shop, 1)
     keep_course(shop, "order_created", "order_updated", day=4)
     shop.bench.drain_once(shop.worked)
-    finishes: list[list[Finish]] = []
-    real = type(shop.worked.lanes).finish_map
-
-    def meanwhile(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
-        if not finishes:
-            finishes.append([])
-            keep(shop, "order_deleted", {"orderId": "O1", "id": "O1"}, 4 + MINUTE / 2)
-            shop.bench.drain_once(shop.worked)
-        answer = real(self, mapped)
-        finishes.append(answer[0])
-        return answer
-
-    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", meanwhile)
+    finishes = book_meanwhile(monkeypatch, shop, "order_deleted", {"orderId": "O1", "id": "O1"}, 4 + MINUTE / 2)
     shop.bench.now += 5_000
     shop.bench.rest(shop.worked)
 
@@ -231,19 +239,7 @@ def test_a_customer_who_comes_back_while_another_worker_books_the_deletion_is_to
     shop: Years, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.buy(1, 2, "100")
-    finishes: list[list[Finish]] = []
-    real = type(shop.worked.lanes).finish_map
-
-    def watched(self: Any, mapped: Sequence[Mapped]) -> tuple[list[Finish], list[tuple[str, str]]]:
-        if not finishes:
-            finishes.append([])
-            keep(shop, "customer_deleted", {"id": "1"}, 3)
-            shop.bench.drain_once(shop.worked)
-        answer = real(self, mapped)
-        finishes.append(answer[0])
-        return answer
-
-    monkeypatch.setattr(type(shop.worked.lanes), "finish_map", watched)
+    finishes = book_meanwhile(monkeypatch, shop, "customer_deleted", {"id": "1"}, 3)
     shop.tell("customer_updated", WHO, 4)
 
     assert finishes == [[], ["settled"], ["outdated"], ["settled"]]

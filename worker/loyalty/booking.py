@@ -75,7 +75,7 @@ class Bookkeeper:
                     booked[burst[0]] = error
                     continue
                 done = []
-            if not done:
+            if not done:  # no event alone is refused: each is booked or fails by itself
                 waiting.extendleft([number] for number in reversed(burst))
                 continue
             booked |= zip(burst, done, strict=True)

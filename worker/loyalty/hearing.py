@@ -139,13 +139,16 @@ def says_the_same(known: Facets, facets: Facets, *, minds_parcels: bool) -> bool
 
 def changed_at(one: Heard) -> int:
     """Give when an order had changed of which was heard, 0 when nobody knows: all that an event tells has one time."""
-    (kind, moment, *_) = next(iter(one.facets.values()))[1]
-    return moment if kind == KNOWN_TIME else 0
+    return _moment(next(iter(one.facets.values())))
 
 
 def deleted_at(facets: Facets) -> int:
     """Give when something was deleted the last time, 0 when it never was, when nobody knows, or when it is final."""
-    (kind, moment, *_) = facets[DELETED][1] if DELETED in facets else (0, 0)
+    return _moment(facets[DELETED]) if DELETED in facets else 0
+
+
+def _moment(facet: Facet) -> int:
+    kind, moment, *_ = facet[1]
     return moment if kind == KNOWN_TIME else 0
 
 
