@@ -10,10 +10,14 @@ from connectors.sections import DestinationSection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneSpec:
-    """One kind of record of one destination; `connector` is called with the destination's options."""
+    """One kind of record of one destination; `connector` is called with the destination's options.
+
+    Where `is_asked` says no of them, there is nothing to tell, and no such lane.
+    """
 
     kind: Kind
     connector: Callable[[Any], Connector]
+    is_asked: Callable[[Any], bool] = lambda _: True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,8 @@ DESTINATION: Final = Destination(
         "orders": LaneSpec(kind="order", connector=VoucherifyOrders),
         "events": LaneSpec(kind="events", connector=VoucherifyEvents),
         "loyalty": LaneSpec(kind="loyalty", connector=VoucherifyLoyalty),
-        "points": LaneSpec(kind="points", connector=VoucherifyPoints),
+        "points": LaneSpec(
+            kind="points", connector=VoucherifyPoints, is_asked=lambda options: options.loyalty_campaign is not None
+        ),
     },
 )

@@ -30,7 +30,6 @@ BALANCE: Final = "balance"
 WEIGH: Final = "weigh"
 
 SETTING: Final = "loyalty_campaign"
-NO_CARDS: Final = "Voucherify holds no cards: no loyalty_campaign is set"
 MOVED: Final = "counted already"
 NO_POINTS: Final = "no points to move"
 TOO_FEW: Final = "card_holds_too_few_points"
@@ -69,8 +68,6 @@ class VoucherifyPoints(Account):
     def _nothing(self, state: PointsState) -> Nothing | None:
         if state.known.get("moved"):
             return Nothing(reason=MOVED)
-        if self.options.loyalty_campaign is None:
-            return Nothing(reason=NO_CARDS)
         if not state.adjustment.points:
             return Nothing(reason=NO_POINTS)
         return Nothing(reason=NOBODY) if customer_id(state.customer) is None else None

@@ -36,8 +36,11 @@ def build_connectors(settings: Settings) -> dict[str, dict[str, Connector]]:
     found: dict[str, dict[str, Connector]] = {}
     for name in _sections(settings):
         options = build_options(settings, name)
-        lanes = _destination(name).lanes.items()
-        found[name] = {lane: spec.connector(options) for lane, spec in lanes if _skill(settings, name, spec.kind)}
+        found[name] = {
+            lane: spec.connector(options)
+            for lane, spec in _destination(name).lanes.items()
+            if _skill(settings, name, spec.kind) and spec.is_asked(options)
+        }
     return {name: lanes for name, lanes in found.items() if lanes}
 
 

@@ -101,7 +101,8 @@ sources:
 destinations:
   brevo: {api_key: brevo-key, base_url: "%(brevo)s", import_list_id: 9}
   custobar: {api_key: custobar-key, base_url: "%(custobar)s"}
-  voucherify: {app_id: the-app, api_key: voucherify-key, base_url: "%(voucherify)s"}
+  voucherify:
+    {app_id: the-app, api_key: voucherify-key, base_url: "%(voucherify)s", loyalty_campaign: Loyalty}
 skills:
   customer-sync: {}
   order-sync: {options: {products: true}}

@@ -20,6 +20,7 @@ from worker.commands.dead_letters import _renewed
 from worker.engine.dead_letters import DeadLetters
 from worker.engine.figures import Figures
 from worker.engine.lanes import Item, Push
+from worker.routes import build_lanes
 from worker.settings.reading import read
 from worker.sync.facets import EXISTS, pack
 from worker.sync.states import OF_CUSTOMER, TOLD_ONCE
@@ -138,3 +139,12 @@ def test_call_that_never_arrived_is_made_again(shop: Shop) -> None:
 
     assert shop.moved == [310]
     assert not shop.sandbox.faults
+
+
+@pytest.mark.parametrize(("campaign", "there"), [("", False), (", loyalty_campaign: Loyalty", True)])
+def test_points_have_a_lane_only_where_cards_hold_them(tmp_path: Path, campaign: str, *, there: bool) -> None:
+    path = tmp_path / "commerce-sync.yaml"
+    shop = SHOP.format(url="https://vendor.test").replace(", loyalty_campaign: Loyalty", campaign)
+    path.write_text(shop, encoding="utf-8")
+
+    assert (LANE in {lane.name for lane in build_lanes(read(path, {}))}) is there

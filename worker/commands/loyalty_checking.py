@@ -100,8 +100,8 @@ class Checker:
         if moving:
             found.waits.append(f"{destination} card")
         options = build_options(self.desk.deployment.settings, destination)
-        has_card = bool(card) and not moving and options.loyalty_campaign is not None
-        asked = list(readings(destination, options, self._asked(account, ledger, record), card=has_card))
+        is_read = bool(card) and not moving
+        asked = list(readings(destination, options, self._asked(account, ledger, record), card=is_read))
         found.left.extend([] if asked else [destination])
         for reading in asked:
             unlike = self.inquiry.unlike(lane.connector, reading)

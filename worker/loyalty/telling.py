@@ -170,8 +170,9 @@ class Teller:
 
     def adjustment(self, account: str, number: int, written: Sequence[Posting], version: Version) -> Iterator[Saying]:
         """Say by how much a card changes that a destination holds, because of what was written."""
-        targets, points = self.targets(account, "points"), sum(line.points for line in written)
-        if targets and points:
+        targets = self.targets(account, "points")
+        points = sum(line.points for line in written) if targets else 0
+        if points:
             reason = ", ".join(dict.fromkeys(line.cause for line in written))[:LONGEST_REASON]
             told = PointsAdjustment(key=f"{self.identity.stable_id(account)}.{number}", points=points, reason=reason)
             yield _once(targets, f"points:{_rest(account)}.{number}", account, plain(told), version)

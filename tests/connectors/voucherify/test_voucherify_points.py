@@ -16,7 +16,7 @@ from connectors.sandbox.voucherify import VoucherifySandbox
 from connectors.verdicts import Delivered, Follow, Rejected, RetryLater, Verdict
 from connectors.voucherify import VoucherifyPoints
 from connectors.voucherify_points import MOVED as COUNTED
-from connectors.voucherify_points import NO_CARDS, NO_POINTS, NOBODY, SETTLES
+from connectors.voucherify_points import NO_POINTS, NOBODY, SETTLES
 from tests.contracts.loyalty_states import NOW, points_state
 
 CAMPAIGN = "Loyalty"
@@ -193,22 +193,15 @@ def test_campaign_nobody_knows_is_named_by_its_setting(points: Any, converse: An
 
 
 @pytest.mark.parametrize(
-    ("state", "options", "reason"),
+    ("state", "reason"),
     [
-        (points_state(), {}, NO_CARDS),
-        (points_state(known={"moved": True}), {"loyalty_campaign": CAMPAIGN}, COUNTED),
-        (points_state(points=0), {"loyalty_campaign": CAMPAIGN}, NO_POINTS),
-        (
-            points_state(customer=Holder(ext_id="shop-7", stable_id="shop-7", known={"deleted": True})),
-            {"loyalty_campaign": CAMPAIGN},
-            NOBODY,
-        ),
+        (points_state(known={"moved": True}), COUNTED),
+        (points_state(points=0), NO_POINTS),
+        (points_state(customer=Holder(ext_id="shop-7", stable_id="shop-7", known={"deleted": True})), NOBODY),
     ],
 )
-def test_nothing_is_moved_without_a_campaign_points_or_a_customer(
-    points: Any, state: Any, options: Any, reason: str
-) -> None:
-    assert [Nothing(reason=reason)] == points(**options).calls([state], bulk=True)
+def test_nothing_is_moved_twice_without_points_or_a_customer(points: Any, state: Any, reason: str) -> None:
+    assert [Nothing(reason=reason)] == points(loyalty_campaign=CAMPAIGN).calls([state], bulk=True)
 
 
 def test_search_over_many_pages_finds_ours(deliveries: Any, sandbox: Sandbox, project: VoucherifySandbox) -> None:
