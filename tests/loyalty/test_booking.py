@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import pytest
+
+from worker.loyalty.store import account_key, order_key
+
 TIERS = {"levels": [{"name": "Bronze", "threshold": 0}, {"name": "Gold", "threshold": 300, "multiplier": 2}]}
 
 
@@ -67,3 +71,25 @@ def test_an_account_that_cannot_be_read_stops_its_own_events_alone(new_shop: Any
 
     assert shop.balance("8") == 50
     assert shop.store.zcard("{commerce-sync}:dead") == 1
+
+
+def test_orders_and_accounts_are_read_at_once_and_the_accounts_they_leave_once_more(
+    new_shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = new_shop()
+    shop.send("order_created", shop.order(1, "100"))
+    scripts, read = shop.program.lanes.scripts, list[tuple[str, ...]]()
+    run = scripts.run
+
+    def noting(name: str, *arguments: Any) -> Any:
+        read.extend([arguments] if name == "hashes" else [])
+        return run(name, *arguments)
+
+    monkeypatch.setattr(scripts, "run", noting)
+    order, account = order_key("order:custom:O1"), account_key(shop.account())
+    shop.send("order_updated", shop.order(1, "110"), minute=1)
+    assert read == [(order, account)]
+
+    shop.send("order_updated", shop.order(1, "120", customer="8"), minute=2)
+    assert read[1:] == [(order, account_key(shop.account("8"))), (account,)]
+    assert (shop.balance(), shop.balance("8")) == (0, 120)

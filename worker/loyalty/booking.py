@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Any, Final
 
 import structlog
@@ -84,19 +83,26 @@ class Bookkeeper:
         return [booked[number] for number in range(len(outcomes))]
 
     def _read(self, outcomes: Sequence[Outcome]) -> tuple[dict[str, Remembered], Mapping[str, Mapping[bytes, bytes]]]:
-        """Read the orders and the accounts that these events are likely to need, in two round trips."""
-        heard = [one for outcome in outcomes for one in outcome.heard]
-        orders = self.accounts.orders(list(dict.fromkeys(one.subject for one in heard if one.kind == "order")))
-        names = [one.subject if one.kind == "customer" else one.by_id or one.by_email or "" for one in heard]
-        names += [order.account for order in orders.values()]
-        return orders, self.accounts.packed([name for name in dict.fromkeys(names) if name])
+        """Read the orders and the accounts that these events are likely to need."""
+        orders: dict[str, None] = {}
+        accounts: dict[str, None] = {}
+        for outcome in outcomes:
+            for one in outcome.heard:
+                if one.kind == "customer":
+                    accounts[one.subject] = None
+                    continue
+                orders[one.subject] = None
+                if account := one.by_id or one.by_email:
+                    accounts[account] = None
+        return self.accounts.orders_and_packed(list(orders), list(accounts))
 
     def _booked(self, draft: Draft, burst: Sequence[Outcome]) -> list[Outcome]:
         """Book a burst, or give nothing where its events must be booked one by one."""
         first, *others = burst
         heard: dict[tuple[str, str], list[Heard]] = {}
-        for one in chain.from_iterable(outcome.heard for outcome in burst):
-            heard.setdefault((one.kind, one.subject), []).append(one)
+        for outcome in burst:
+            for one in outcome.heard:
+                heard.setdefault((one.kind, one.subject), []).append(one)
         if others and was_one_deleted(draft, heard):
             return []
         topic, now = first.event.topic, max(one.event.received_us for one in burst) // 1000

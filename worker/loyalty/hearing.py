@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from worker.engine.subjects import FINAL, KNOWN_TIME, Facet, Facets
-from worker.sync.facets import DELETED, EXISTS, REACHED, fold
+from worker.sync.facets import DELETED, EXISTS, REACHED, fold_into
 from worker.sync.outcomes import Heard
 from worker.sync.sets import REFUNDS, TAGS
 
@@ -25,26 +25,29 @@ _MOST_CATEGORIES: Final = 20
 
 def remembered(known: Facets, told: Sequence[Heard]) -> Facets:
     """Give what is remembered of an order: what was known, and what events tell of it."""
+    facets = dict(known)
     for one in reversed(told):  # mostly the newest first: it leaves little of the others to look at
-        known = fold([known, of_order(one, known)])
-    return REFUNDS.bounded(known)
+        fold_into(facets, of_order(one, facets))
+    return REFUNDS.bounded(facets)
 
 
 def of_order(one: Heard, known: Facets) -> dict[str, Facet]:
     """Give what is to be remembered of an order, but for what is older than what is `known`."""
     found: dict[str, Facet] = {}
     facets = one.facets
+    for name, shorten in _ORDER.items():
+        facet = facets.get(name)
+        if facet is None:
+            continue
+        old = known.get(name)
+        if old is not None and facet[1] < old[1] and name not in _EARLIEST:
+            continue
+        found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
     refunds = facets.get(REFUNDS.whole)
-    are_refunded = refunds is None or bool(refunds[0])  # who names all of them, and there are none, tells of none
-    for name, facet in facets.items():
-        if name in _ORDER:
-            old = known.get(name)
-            if old is not None and facet[1] < old[1] and name not in _EARLIEST:
-                continue
-            shorten = _ORDER[name]
-            found[name] = facet if shorten is None or facet[0] is None else (shorten(facet[0]), facet[1])
-        elif are_refunded and name.startswith(REFUNDS.element):
-            found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
+    if refunds is None or refunds[0]:  # who names all of them, and there are none, tells of none
+        for name, facet in facets.items():
+            if name.startswith(REFUNDS.element):
+                found[name] = facet if facet[0] is None else (_refund(facet[0]), facet[1])
     if "customer_id" in facets:
         found[BY_ID] = (one.by_id, facets["customer_id"][1])
     if one.by_email is not None:
@@ -73,14 +76,14 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
 
 
 def _line(line: Mapping[str, Any]) -> list[Any]:
-    tax = line.get("tax")
+    tax, categories = line.get("tax"), line.get("categories")
     return [
         line["id"],
         line["total"]["shop"]["amount"],
         line["quantity"],
         line["unit_price"]["shop"]["amount"],
         tax["shop"]["amount"] if tax else None,
-        [one[:_LONGEST] for one in (line.get("categories") or ())[:_MOST_CATEGORIES]],
+        [one[:_LONGEST] for one in categories[:_MOST_CATEGORIES]] if categories else [],
         line.get("product_id"),
         line.get("variant_id"),
         line.get("sku"),

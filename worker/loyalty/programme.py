@@ -49,6 +49,11 @@ class Programme:
         return self.rules.tiers.levels
 
     @cached_property
+    def thresholds(self) -> tuple[Decimal, ...]:
+        """What each tier asks for."""
+        return tuple(level.threshold for level in self.levels)
+
+    @cached_property
     def excluded(self) -> frozenset[str]:
         """The groups of customers who take no part."""
         return frozenset(name.casefold() for name in self.rules.excluded_groups)

@@ -84,6 +84,16 @@ class Accounts:
         """Read accounts by their subjects, as `Ledger.unpack` takes them."""
         return dict(zip(accounts, self.read([account_key(account) for account in accounts]), strict=True))
 
+    def orders_and_packed(
+        self, orders: Sequence[str], accounts: Sequence[str]
+    ) -> tuple[dict[str, Remembered], dict[str, Mapping[bytes, bytes]]]:
+        """Read orders and accounts in one go, and then those accounts besides in which the orders are."""
+        rows = self.read([*map(order_key, orders), *map(account_key, accounts)])
+        read = {name: Remembered.unpack(row) for name, row in zip(orders, rows[: len(orders)], strict=True)}
+        packed = dict(zip(accounts, rows[len(orders) :], strict=True))
+        others = dict.fromkeys(order.account for order in read.values() if order.account)
+        return read, packed | self.packed([name for name in others if name not in packed])
+
     def entries(self, account: str) -> list[list[Any]]:
         """Read the entries of an account, the oldest first: revision, time, item, line, cause, points, date, why."""
         if self.store is None:

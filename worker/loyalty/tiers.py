@@ -18,7 +18,7 @@ class Standing:
     def __init__(self, programme: Programme, packed: Sequence[Any] = (), at: int = 0) -> None:
         self.programme = programme
         self.tiers = programme.rules.tiers
-        self.thresholds = [level.threshold for level in programme.levels]
+        self.thresholds = programme.thresholds
         self.counted = ZERO
         self.level = 0
         self.falls = 0

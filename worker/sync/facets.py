@@ -166,17 +166,22 @@ def fold(many: Iterable[Facets]) -> dict[str, Facet]:
     """Keep the newest of each facet: associative, commutative and idempotent."""
     newest: dict[str, Facet] = {}
     for facets in many:
-        if not newest:
-            newest = dict(facets)
-            continue
-        for name, facet in facets.items():
-            old = newest.get(name)
-            if old is not None and name.startswith(REACHED):
-                # The earliest moment that was told; what is said again after a deletion counts again.
-                newest[name] = (min(old[0], facet[0], key=lambda moment: moment or "~"), max(old[1], facet[1]))
-            elif old is None or facet[1] > old[1] or (facet[1] == old[1] and _greater(facet, old)):
-                newest[name] = facet
+        fold_into(newest, facets)
     return newest
+
+
+def fold_into(newest: dict[str, Facet], facets: Facets) -> None:
+    """Put facets into others, as `fold` does."""
+    if not newest:
+        newest.update(facets)
+        return
+    for name, facet in facets.items():
+        old = newest.get(name)
+        if old is not None and name.startswith(REACHED):
+            # The earliest moment that was told; what is said again after a deletion counts again.
+            newest[name] = (min(old[0], facet[0], key=lambda moment: moment or "~"), max(old[1], facet[1]))
+        elif old is None or facet[1] > old[1] or (facet[1] == old[1] and _greater(facet, old)):
+            newest[name] = facet
 
 
 def _greater(one: Facet, other: Facet) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
@@ -54,7 +55,7 @@ class Route:
 _CUSTOMERS: Final = frozenset({"customer"})
 # Of customers, what a loyalty programme asks: birthdays and groups.
 HEARD_OF_CUSTOMERS: Final = frozenset({"birthday", "tags", "tier"})
-_HEARD_IN: Final = (*HEARD_OF_CUSTOMERS, "tags_added", "tags_removed")
+_HEARD_IN: Final = attrgetter(*HEARD_OF_CUSTOMERS, "tags_added", "tags_removed")
 NOTHING_CHANGED: Final = "nothing changed"
 _NOWHERE: Final = Route(lanes={})
 
@@ -129,12 +130,15 @@ class Mapper:
         heard: list[Heard] = []
         for one in found:
             if isinstance(one, Change):
-                sayings += self._customer(event, route, one, raw)
-                heard += self._hear_customer(event, one, buys=of_orders) if route.earns else ()
+                subject = self.subject(event.source, one)
+                sayings += self._customer(event, route, one, subject, raw)
+                if route.earns:
+                    heard.append(self._hear_customer(event, one, subject, buys=of_orders))
             elif isinstance(one, OrderChange):
                 facets = order_facets(one, event.received_us)
                 sayings += self._order(event, route, one, facets)
-                heard += self._hear_order(event, one, facets) if route.earns else ()
+                if route.earns:
+                    heard.append(self._hear_order(event, one, facets))
         requests = tuple(self._request(event, one) for one in found if isinstance(one, Request))
         notes = tuple(dict.fromkeys(note for one in found if not isinstance(one, Request) for note in one.notes))
         is_said = requests or any(one.targets for one in sayings)
@@ -143,14 +147,15 @@ class Mapper:
             event=event, sayings=tuple(sayings), requests=requests, heard=tuple(heard), reason=reason, notes=notes
         )
 
-    def _customer(self, event: Event, route: Route, change: Change, raw: Mapping[str, Any]) -> Iterator[Saying]:
-        key = self.subject(event.source, change)
+    def _customer(
+        self, event: Event, route: Route, change: Change, subject: str, raw: Mapping[str, Any]
+    ) -> Iterator[Saying]:
         targets = sorted(route.lanes.get("customer", ()), key=lambda target: target.wanted is None)
         for wanted, alike in groupby(targets, key=lambda target: target.wanted):
             # A destination's answer is no sign that the customer is still there.
             exists = event.source not in self.answers.destinations
             if facets := facets_of(change, event.received_us, wanted=wanted, raw=raw, exists=exists):
-                yield Saying(targets=tuple(alike), key=key, facets=facets)
+                yield Saying(targets=tuple(alike), key=subject, facets=facets)
 
     def _order(self, event: Event, route: Route, change: OrderChange, facets: Facets) -> Iterator[Saying]:
         key = self.identity.order(event.source, change.id)
@@ -160,16 +165,16 @@ class Mapper:
             product = self.identity.product(event.source, product_id)
             yield Saying(targets=route.lanes["product"], key=product, facets=told)
 
-    def _hear_customer(self, event: Event, change: Change, *, buys: bool) -> Iterator[Heard]:
+    def _hear_customer(self, event: Event, change: Change, subject: str, *, buys: bool) -> Heard:
         facets: Facets = {}
         # Most orders tell nothing of these, and customers with an id tell themselves that they are back.
-        if not buys or any(getattr(change.customer, name) is not ABSENT for name in _HEARD_IN):
+        if not buys or any(told is not ABSENT for told in _HEARD_IN(change.customer)):
             facets = facets_of(change, event.received_us, wanted=HEARD_OF_CUSTOMERS)
-        yield Heard(kind="customer", subject=self.subject(event.source, change), facets=facets)
+        return Heard(kind="customer", subject=subject, facets=facets)
 
-    def _hear_order(self, event: Event, change: OrderChange, facets: Facets) -> Iterator[Heard]:
+    def _hear_order(self, event: Event, change: OrderChange, facets: Facets) -> Heard:
         customer_id, email = _text(change.order.customer_id), _text(change.order.email)
-        yield Heard(
+        return Heard(
             kind="order",
             subject=self.identity.order(event.source, change.id),
             facets=facets,

@@ -37,10 +37,11 @@ class FacetSet:
         base = facets.get(self.whole)
         values: dict[str, Any] = dict.fromkeys((base[0] or ()) if base else (), True)
         gone: list[str] = []
+        prefix = self.element
         for name in facets:
-            if not name.startswith(self.element):
+            if not name.startswith(prefix):
                 continue
-            key, (value, version) = name.removeprefix(self.element), facets[name]
+            key, (value, version) = name.removeprefix(prefix), facets[name]
             if base and version < base[1] and key not in values:
                 continue
             if value is not None:
@@ -65,8 +66,9 @@ class FacetSet:
 
     def bounded(self, facets: Facets) -> Facets:
         """Give all facets, but of the set those only that still matter."""
+        prefix = self.element
         for name in facets:
-            if name.startswith(self.element):
+            if name.startswith(prefix):
                 others = {name: facet for name, facet in facets.items() if not self.owns(name)}
                 return others | self.kept(facets)
         return facets
