@@ -120,6 +120,32 @@ def test_rows_that_are_named_are_rejected_and_the_others_tried_again(rig: Any) -
     assert 4 == rig.lane().outcomes["delivered"]
 
 
+def test_who_rides_alone_and_is_refused_goes_by_a_call_of_its_own(rig: Any) -> None:
+    program, steps = rig.program(), list[Any]()
+    rig.destination.ways, rig.destination.starts = ALWAYS, True
+    rig.destination.together = lambda call, _: dict.fromkeys(call.subjects, Again(reason="http_400"))
+    rig.destination.verdict = lambda _call, _response: steps.append(rig.record(subject(1))["steps"])
+    push(rig, program, 1)
+
+    rig.run(program)
+
+    assert ["bulk", "0"] == [call.step for call in rig.destination.sent]
+    assert ["{}"] == steps, "what was refused has started nothing there"
+    assert 1 == rig.lane().outcomes["delivered"]
+
+
+def test_a_verdict_that_may_not_follow_a_call_of_its_own_is_a_fault(rig: Any) -> None:
+    program = rig.program()
+    rig.destination.ways = BULK
+    rig.destination.verdict = lambda _call, _response: Again(reason="http_400")
+    push(rig, program, 1)
+
+    rig.run(program)
+
+    assert ["fault"] == [letter.reason for letter in rig.letters()]
+    assert 2 == len(rig.destination.sent)
+
+
 def test_a_fault_of_ours_in_one_of_many_harms_no_other(rig: Any) -> None:
     program = rig.program()
     rig.destination.ways = ALWAYS

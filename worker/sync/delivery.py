@@ -242,6 +242,13 @@ class Deliverer:
                 self._settle([self.settler.settlement(self.lane, one, verdict)])
                 self.riders.board([(one, verdict)])
                 return None
+            if isinstance(verdict, Again) and number == 0:  # a call for many, in which there was one
+                self.doubts.forget_start([one])
+                if not (alone := self._regrouped([one])):
+                    return None
+                ((one,),) = alone
+                call, steps = one.call, dict(one.state.steps)
+                continue
             if not isinstance(verdict, Follow):
                 self.doubts.forget_start([one] if starts_nothing(verdict) else [])
                 answered = replace(one, call=call, state=replace(one.state, steps=steps))
