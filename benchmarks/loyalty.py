@@ -21,6 +21,7 @@ from benchmarks.loyalty_stage import RULES, Stage, stage
 from benchmarks.naive.loyalty import Counter
 from benchmarks.showing import Bar
 from worker.engine.events import Event
+from worker.memory import collect_seldom
 
 EVENTS: Final = 50_000
 MOST_NEW: Final = 10_000
@@ -50,6 +51,7 @@ def run(*, events: int | None) -> dict[str, Any]:
     Raises: BenchmarkError when an event is not mapped, or an account does not add up.
     """
     events = events or EVENTS
+    collect_seldom()  # as workers do
     now = datetime.now(timezone.utc)
     with ground() as place:
         place.clear("everysec")

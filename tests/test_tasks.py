@@ -1,6 +1,7 @@
 """The Celery tasks: what a message says, what a wake-up that fails costs, and when the program is built."""
 
 import base64
+import gc
 import importlib
 import json
 import threading
@@ -17,6 +18,7 @@ from kombu import pools
 from worker.embedded import EmbeddedStore
 from worker.engine.events import Event
 from worker.engine.keeping import keep_now
+from worker.memory import YOUNG_OBJECTS, MemoryWatch
 
 CONFIGURATION = """\
 sources: {{shopify: {{secrets: [secret]}}}}
@@ -186,6 +188,21 @@ def test_program_is_built_and_started_once_however_many_ask_at_the_same_time(
     assert len(built) == 1
     assert built[0].calls == ["start", "sweep"]
     assert sorted(built[0].drained) == [("map", str(number)) for number in range(8)]
+
+
+def test_a_worker_that_is_ready_has_its_program_and_looks_for_garbage_seldom(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python_s = gc.get_threshold()
+    monkeypatch.setattr(tasks, "_memory", MemoryWatch(limit_mb=0, end=lambda: None))
+    try:
+        tasks._start()
+
+        assert (YOUNG_OBJECTS, *python_s[1:]) == gc.get_threshold()
+        assert 1 == tasks._program.cache_info().currsize
+    finally:
+        gc.set_threshold(*python_s)
+        tasks.program().stop()
 
 
 def test_program_that_could_not_be_built_is_built_at_the_next_wake_up(

@@ -1,5 +1,6 @@
 """The memory that a worker process takes, looked at now and then: one that outgrows it makes way for a new one."""
 
+import gc
 import resource
 import sys
 import threading
@@ -14,6 +15,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = 2.0
 MB: Final = 1 << 20
+# What a batch of events makes (6 000 objects) lives as long as the batch. With Python's own 700 (or 2 000) all of it is
+# looked through again and again in vain, for 3 % of the processor time of mapping.
+YOUNG_OBJECTS: Final = 20_000
 _STATM: Final = Path("/proc/self/statm")
 
 
@@ -24,6 +28,11 @@ def resident() -> int:
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else most * 1024
+
+
+def collect_seldom() -> None:
+    """Look for garbage in cycles once so many objects are new; all other garbage goes by itself."""
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 @dataclass(kw_only=True)

@@ -14,7 +14,7 @@ from celery import signals
 from kombu.exceptions import OperationalError
 
 from worker.celery import WAKE_SECONDS, app, settings
-from worker.memory import MemoryWatch
+from worker.memory import MemoryWatch, collect_seldom
 from worker.store import address
 from worker.wiring import Program, build_program
 
@@ -79,6 +79,7 @@ def _program() -> Program:
 
 @signals.worker_ready.connect
 def _start(**_: object) -> None:
+    collect_seldom()
     program()
     _memory.start()
 
