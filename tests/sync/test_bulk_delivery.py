@@ -1,5 +1,6 @@
 """Calls that many share: one bad row harms no other, whatever rides waits for its end, and nothing overtakes it."""
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -124,13 +125,13 @@ def test_who_rides_alone_and_is_refused_goes_by_a_call_of_its_own(rig: Any) -> N
     program, steps = rig.program(), list[Any]()
     rig.destination.ways, rig.destination.starts = ALWAYS, True
     rig.destination.together = lambda call, _: dict.fromkeys(call.subjects, Again(reason="http_400"))
-    rig.destination.verdict = lambda _call, _response: steps.append(rig.record(subject(1))["steps"])
+    rig.destination.verdict = lambda _call, _response: steps.append(json.loads(rig.record(subject(1))["steps"]))
     push(rig, program, 1)
 
     rig.run(program)
 
     assert ["bulk", "0"] == [call.step for call in rig.destination.sent]
-    assert ["{}"] == steps, "what was refused has started nothing there"
+    assert [{"alone": True}] == steps, "what was refused has started nothing there, and is not tried so again"
     assert 1 == rig.lane().outcomes["delivered"]
 
 

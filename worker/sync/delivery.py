@@ -243,8 +243,7 @@ class Deliverer:
                 self.riders.board([(one, verdict)])
                 return None
             if isinstance(verdict, Again) and number == 0:  # a call for many, in which there was one
-                self.doubts.forget_start([one])
-                if not (alone := self._regrouped([one])):
+                if not (alone := self._regrouped(self.doubts.go_alone([one]))):
                     return None
                 ((one,),) = alone
                 call, steps = one.call, dict(one.state.steps)

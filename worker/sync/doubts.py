@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.engine.lanes import Lanes
@@ -31,9 +31,11 @@ class Doubts:
         """Keep the steps that were answered; False when the lease is lost."""
         return self._mark([(one, steps)])[0]
 
-    def go_alone(self, many: Group) -> None:
-        """Let subjects share no call from then on."""
-        self._mark([(one, {**one.state.steps, ALONE: True}) for one in many])
+    def go_alone(self, many: Group) -> Group:
+        """Let subjects share no call from then on; give them as they are then."""
+        alone = [replace(one, state=replace(one.state, steps={**one.state.steps, ALONE: True})) for one in many]
+        self._mark([(one, one.state.steps) for one in alone])
+        return alone
 
     def forget_start(self, many: Group) -> None:
         """Take back that calls may have started anything for these, so that nobody waits for that."""
