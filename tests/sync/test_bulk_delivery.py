@@ -336,6 +336,21 @@ def test_what_was_refused_together_and_finds_no_permit_goes_alone_the_next_time(
     assert 4 == rig.lane().outcomes["delivered"]
 
 
+def test_who_was_refused_in_a_bulk_call_of_its_own_and_finds_no_permit_goes_alone_the_next_time(rig: Any) -> None:
+    rig.destination.budgets = (Budget(name=LANE, windows=((1, 1.0),)),)
+    rig.destination.ways = (Way(budget="bulk", most=50, bulk=True),)
+    rig.destination.bulk_budget = "bulk"
+    rig.destination.together = lambda call, _: dict.fromkeys(call.subjects, Again(reason="http_400"))
+    program = rig.program()
+    program.drains[LANE].__self__.job.turns.take(LANE, 0.0)
+    push(rig, program, 1)
+
+    rig.run(program)
+
+    assert ["bulk", "0"] == [call.step for call in rig.destination.sent]
+    assert 1 == rig.lane().outcomes["delivered"]
+
+
 def test_riders_are_held_on_while_their_process_runs(rig: Any) -> None:
     program = rig.program(engine="poll_first: 0.2, poll_cap: 0.2, hold_seconds: 1")
     rig.destination.ways, rig.destination.together = ALWAYS, accept
