@@ -214,7 +214,7 @@ class Rig:
         if DELETED not in facets and facets.get(EXISTS, True):
             said[EXISTS] = (True, version)
         item = Item(event=f"{next(self.numbers):032x}", received_us=arrival, body=pack(said, forced=forced))
-        program.lanes.push(LANE, [Push(lane=LANE, key=subject, item=item)])
+        self._wake(LANE, program.lanes.push(LANE, [Push(lane=LANE, key=subject, item=item)]))
 
     def keep(self, program: Program, body: Any, *, source: str = "shopify", topic: str = "customers/update") -> str:
         """Keep an event as the endpoint does; give its id."""
@@ -226,9 +226,12 @@ class Rig:
             program.lanes,
             Event(id=name, source=source, topic=topic, delivery_id=delivery_id, received_us=arrival, body=raw),
         )
-        if slot:
-            self.wakes.append(("map", slot))
+        self._wake("map", slot)
         return name
+
+    def _wake(self, lane: str, slot: str) -> None:
+        if slot:
+            self.wakes.append((lane, slot))
 
     def record(self, subject: str) -> dict[str, str]:
         row: dict[bytes, bytes] = self.store.hgetall(f"{{commerce-sync}}:subject:brevo:{subject}")  # type: ignore[assignment]

@@ -337,7 +337,7 @@ def test_what_was_refused_together_and_finds_no_permit_goes_alone_the_next_time(
 
 
 def test_who_was_refused_in_a_bulk_call_of_its_own_and_finds_no_permit_goes_alone_the_next_time(rig: Any) -> None:
-    rig.destination.budgets = (Budget(name=LANE, windows=((1, 1.0),)),)
+    rig.destination.budgets = (Budget(name=LANE, windows=((1, 3.0),)),)
     rig.destination.ways = (Way(budget="bulk", most=50, bulk=True),)
     rig.destination.bulk_budget = "bulk"
     rig.destination.together = lambda call, _: dict.fromkeys(call.subjects, Again(reason="http_400"))
