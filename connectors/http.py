@@ -6,7 +6,6 @@ through the pool directly, which costs two fifths of what `Session.post` does.
 
 import logging
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -21,11 +20,11 @@ import requests
 from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, SSLError
-from urllib3.exceptions import TimeoutError as TimedOutError
 from urllib3.response import BaseHTTPResponse
 
 from connectors.calls import encoded
-from connectors.connector import UNREACHABLE, UNTRUSTED, Call, Response
+from connectors.connector import Call, Response
+from connectors.http_errors import forget_frames, kind_of
 from connectors.resolver import connect
 
 IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
@@ -214,19 +213,6 @@ def _failure(kind: bytes) -> Response:
     return Response(status=0, headers={}, body=kind)
 
 
-def _kind(error: BaseException) -> bytes:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return UNTRUSTED
-        if isinstance(cause, (NewConnectionError, ConnectTimeoutError)):
-            return UNREACHABLE
-        if isinstance(cause, (TimedOutError, TimeoutError)):
-            return b"timeout"
-        cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)
-    return b"connection"
-
-
 class Sender:
     """Sends calls from any thread. One watchdog ends those that take too long: a read timeout holds per read only."""
 
@@ -255,7 +241,8 @@ class Sender:
         try:
             answer = line.answer(call.method, target, _together(headers, call.headers), body)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            answer = _failure(_kind(error))
+            answer = _failure(kind_of(error))
+            forget_frames(error)
         finally:
             self._calls.pop(grip, None)
             grip.end()

@@ -61,6 +61,18 @@ def test_worker_at_its_limit_goes_on() -> None:
     assert told == []
 
 
+def test_garbage_is_thrown_away_before_a_worker_is_told_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [90, 101, 102, 99]
+    watch, told, seen = watching(sizes, limit_mb=100)
+    monkeypatch.setattr(memory.gc, "collect", lambda: sizes.remove(102))
+    watch.start()
+    assert seen.wait(5)
+    watch.stop()
+    await_threads()
+
+    assert told == []
+
+
 def test_limit_below_an_idle_worker_is_an_error_and_no_loop() -> None:
     watch, told, _ = watching([101], limit_mb=100)
     with capture_logs() as lines:

@@ -1,5 +1,6 @@
 """Sending over HTTP: the answer as it is, or the kind of failure."""
 
+import gc
 import gzip
 import logging
 import socket
@@ -132,6 +133,25 @@ def test_reset_is_a_failure(serve: Any, sender: Any, send: Any) -> None:
         peer.reset()
 
     assert send(sender(), serve(handle)).body == b"connection"
+
+
+def test_failure_leaves_no_garbage(serve: Any, sender: Any, send: Any) -> None:
+    def handle(peer: Any) -> None:
+        peer.read()
+        peer.reset()
+
+    one, url = sender(), serve(handle)
+    send(one, url)
+    gc.collect()
+    gc.disable()
+    try:
+        answers = [send(one, url) for _ in range(20)]
+        left = gc.collect()
+    finally:
+        gc.enable()
+
+    assert {b"connection"} == {answer.body for answer in answers}
+    assert left < 20, "a cycle for each of them would hold its body"
 
 
 def test_unknown_host_is_a_failure(sender: Any, send: Any) -> None:
