@@ -9,6 +9,7 @@ import pytest
 
 from connectors.connector import Budget, Call, Response, Way
 from connectors.verdicts import Accepted, Again, BudgetSpent, Delivered, Down, Rejected, RetryLater, Verdict
+from worker.sync.delivery import FOLLOWS
 
 LANE = "brevo.contacts"
 PROCESSES = f"{LANE}-processes"
@@ -132,6 +133,18 @@ def test_who_rides_alone_and_is_refused_goes_by_a_call_of_its_own(rig: Any) -> N
 
     assert ["bulk", "0"] == [call.step for call in rig.destination.sent]
     assert [{"alone": True}] == steps, "what was refused has started nothing there, and is not tried so again"
+    assert 1 == rig.lane().outcomes["delivered"]
+
+
+def test_a_refused_bulk_call_leaves_all_the_calls_that_one_subject_may_have(rig: Any) -> None:
+    program = rig.program()
+    rig.destination.ways, rig.destination.chain = ALWAYS, FOLLOWS
+    rig.destination.together = lambda call, _: dict.fromkeys(call.subjects, Again(reason="http_400"))
+    push(rig, program, 1)
+
+    rig.run(program)
+
+    assert ["bulk", *map(str, range(FOLLOWS))] == [call.step for call in rig.destination.sent]
     assert 1 == rig.lane().outcomes["delivered"]
 
 

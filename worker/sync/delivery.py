@@ -18,7 +18,7 @@ from worker.sync.doubts import Doubts
 from worker.sync.drain import Portion
 from worker.sync.groups import Group, by_size, goes_alone, groups, outlasting, starts_nothing
 from worker.sync.pace import Pace
-from worker.sync.preparation import Prepared, Preparer
+from worker.sync.preparation import ALONE, Prepared, Preparer
 from worker.sync.processes import Riders
 from worker.sync.settling import Settler
 from worker.sync.turns import PATIENCE, Turn, Turns
@@ -242,12 +242,10 @@ class Deliverer:
                 self._settle([self.settler.settlement(self.lane, one, verdict)])
                 self.riders.board([(one, verdict)])
                 return None
-            if isinstance(verdict, Again) and number == 0:  # a call for many, in which there was one
-                if not (alone := self._regrouped(self.doubts.go_alone([one]))):
-                    return None
-                ((one,),) = alone
-                call, steps = one.call, dict(one.state.steps)
-                continue
+            if isinstance(verdict, Again) and number == 0 and ALONE not in one.state.steps:
+                # It was a call for many, in which there was one.
+                alone = self._regrouped(self.doubts.go_alone([one]))
+                return self._converse(alone[0][0], None) if alone else None
             if not isinstance(verdict, Follow):
                 self.doubts.forget_start([one] if starts_nothing(verdict) else [])
                 answered = replace(one, call=call, state=replace(one.state, steps=steps))
