@@ -1,4 +1,4 @@
-"""Crash at every step: `python -m tests.steps [--seed N] [--every K] [--part NAME] [--only K] [--json]`.
+"""Crash at every step: `python -m tests.steps`, with options that `--help` tells.
 
 Part `worker`: one history for each write that changed the store and each call that a destination answered. Right after
 it the worker's process ends without any cleanup, another takes over, and in the end all stands as if nobody had died.
@@ -37,6 +37,7 @@ class Asked(NamedTuple):
     seed: int
     every: int
     parts: Sequence[str]
+    after: str | None
     only: int | None
     broken: str | None
 
@@ -58,7 +59,8 @@ def _worker(stage: Stage, asked: Asked, share: int) -> Iterator[Result]:
     for part in ("worker", "answers"):
         if part not in asked.parts:
             continue
-        some = [step for step in chosen(steps, asked.every) if part == "worker" or step.script in scripts().values()]
+        some = [step for step in steps if asked.after in (None, step.script)]
+        some = [step for step in chosen(some, asked.every) if part == "worker" or step.script in scripts().values()]
         some = [step for step in some if asked.only in (None, numbers[step])]
         for step in some[share::JOBS]:
             yield Result(part, numbers[step], step.label, stage.play(step, wanted, dies=part == "worker"))
@@ -120,7 +122,7 @@ def report(asked: Asked, results: Sequence[Result]) -> dict[str, Any]:
     died_after = Counter(one.label.split(" ", maxsplit=1)[0] for one in results if one.part == "worker")
     violations = [f"{one.part} {one.number}, {one.label}: {text}" for one in results for text in one.faults]
     names = sorted({*scripts().values()} - NOT_DIED_AFTER)
-    if asked.only is None and "worker" in asked.parts:
+    if asked.only is None and asked.after is None and "worker" in asked.parts:
         violations += [f"nobody died after {name}" for name in names if not died_after[name]]
     return {
         "seed": asked.seed,
@@ -142,11 +144,12 @@ def _asked() -> tuple[Asked, bool]:
     parser.add_argument(
         "--part", choices=PARTS, action="append", help="this part, may be said again; else worker and web"
     )
+    parser.add_argument("--after", choices=sorted(scripts().values()), help="only right after this script")
     parser.add_argument("--only", type=int, help="only the history of this number, in each part that is asked for")
     parser.add_argument("--broken", choices=sorted({*WORKERS, *WEBS}), help="break the product first, to see it found")
     parser.add_argument("--json", action="store_true", help="one line of JSON last")
     said = parser.parse_args()
-    return Asked(said.seed, said.every, said.part or USUAL, said.only, said.broken), said.json
+    return Asked(said.seed, said.every, said.part or USUAL, said.after, said.only, said.broken), said.json
 
 
 def main() -> int:

@@ -44,19 +44,19 @@ def test_a_web_process_that_dies_keeps_all_that_it_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "every", "fault", "said"),
+    ("options", "fault", "said"),
     [
-        ("worker", "400", "settles_first", "wanted"),
-        ("worker", "400", "maps_in_two", "/pushed/"),
-        ("worker", "400", "books_before", "on the card"),
-        ("worker", "50", "books_after", "on the card"),
-        ("worker", "400", "trusts_answers", "counted twice"),
-        ("worker", "400", "trusts_lookups", "counted twice"),
-        ("web", "6", "answers_first", "answered 202 and not kept"),
-        ("web", "6", "erases_first", "answered 202 and not kept"),
+        ("--part worker --every 400", "settles_first", "wanted"),
+        ("--part worker --every 400", "maps_in_two", "/pushed/"),
+        ("--part worker --every 400", "books_before", "on the card"),
+        ("--part worker --every 8 --after finish_map", "books_after", "on the card"),
+        ("--part worker --every 400", "trusts_answers", "counted twice"),
+        ("--part worker --every 400", "trusts_lookups", "counted twice"),
+        ("--part web --every 6", "answers_first", "answered 202 and not kept"),
+        ("--part web --every 6", "erases_first", "answered 202 and not kept"),
     ],
 )
-def test_what_is_broken_on_purpose_is_found(part: str, every: str, fault: str, said: str) -> None:
-    told = play("--part", part, "--every", every, "--broken", fault)
+def test_what_is_broken_on_purpose_is_found(options: str, fault: str, said: str) -> None:
+    told = play(*options.split(), "--broken", fault)
 
     assert any(said in violation for violation in told["violations"])
