@@ -1,6 +1,7 @@
 """The benchmarks on tiny numbers: that they run, say what they must say, and believe no answer without looking."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -59,6 +60,8 @@ KEYS = {
         "adds_up",
     },
 }
+# What one way takes longer than another: of a handful of events it may come out as nothing, or as less.
+DIFFERENCES = {"loyalty_to_map", "new_orders_to_map", "share_of_map", "store_to_store"}
 OF_LIMITS = {
     "ideal_s",
     "ours_s",
@@ -98,7 +101,8 @@ def found() -> Mapping[str, Mapping[str, Any]]:
 @pytest.mark.parametrize("name", KEYS)
 def test_a_benchmark_gives_exactly_the_figures_asked_of_it(name: str, found: Mapping[str, Mapping[str, Any]]) -> None:
     assert KEYS[name] == found[name].keys()
-    assert all(value > 0 for value in found[name].values())
+    assert all(math.isfinite(value) for value in found[name].values())
+    assert all(value > 0 for key, value in found[name].items() if key not in DIFFERENCES)
 
 
 @pytest.mark.journey
