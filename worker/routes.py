@@ -63,6 +63,11 @@ def _sections(settings: Settings) -> dict[str, DestinationSection]:
     return told if hook is None else {**told, notifications.NAME: hook}
 
 
+def lane_names() -> list[str]:
+    """Give the names of all lanes that a configuration can have."""
+    return [f"{name}.{lane}" for name in (*DESTINATIONS, notifications.NAME) for lane in _destination(name).lanes]
+
+
 def _destination(name: str) -> Destination:
     return notifications.DESTINATION if name == notifications.NAME else DESTINATIONS[name]
 

@@ -11,6 +11,7 @@ from connectors.connector import Budget, Way
 from worker.commands.check import _pace
 from worker.commands.check_store import _version
 from worker.embedded import EmbeddedStoreError
+from worker.engine.lanes import Item, Push
 
 CONFIGURATION = """\
 sources:
@@ -289,3 +290,15 @@ def test_what_the_workers_met_is_mentioned(running: Any, cli: Callable[..., Any]
     assert done.code == 0
     assert of(done, "brevo") == [("note", "list 5 was refused by Brevo")]
     assert of(done, "brevo.contacts") == [("note", "paused: unauthorized")]
+
+
+def test_what_waits_for_a_lane_that_is_not_configured_is_mentioned(running: Any, cli: Callable[..., Any]) -> None:
+    lane = "voucherify.points"
+    with running.look() as deployment:
+        item = Item(event="e" * 32, received_us=1, body=b"")
+        deployment.lanes.push(lane, [Push(lane=lane, key=str(n), item=item) for n in range(2)])
+
+    done = cli("check", "--json")
+
+    assert done.code == 0
+    assert of(done, lane) == [("note", "2 waiting, and not configured: told once it is again")]

@@ -54,6 +54,7 @@ def test_before_anything_happened_all_is_zero(running: Any, cli: Callable[..., A
     assert [seen[name] for name in rates] == [None] * 4
     assert (seen["queue_depth"], seen["oldest_seconds"]) == (0, 0)
     assert (seen["paused"], seen["faults"], seen["dead_letters"]) == ([], {"brevo": []}, {})
+    assert seen["unconfigured"] == {}
     assert seen["budgets"]["brevo.contacts"][0] == {"seconds": 1.0, "allowed": 10, "used": 0}
 
 
@@ -99,6 +100,22 @@ def test_a_paused_lane_is_shown_with_its_reason(running: Any, cli: Callable[...,
     assert (paused["lane"], paused["reason"]) == (LANE, "unauthorized")
     assert 0 < paused["seconds"] <= 5
     assert "unauthorized" in shown
+
+
+@pytest.mark.parametrize("lane", ["voucherify.points", "notifications.loyalty"])
+def test_what_waits_for_a_lane_that_is_not_configured_is_shown(
+    running: Any, cli: Callable[..., Any], lane: str
+) -> None:
+    with running.look() as deployment:
+        deployment.lanes.push(lane, [Push(lane=lane, key=f"points:{n}", item=item(n)) for n in range(3)])
+        deployment.lanes.claim(lane, "0", slots=1, keys=1, records="")
+
+    seen = cli("status", "--json").json
+    shown = cli("status").out
+
+    assert ({lane: 3}, 3) == (seen["unconfigured"], seen["queue_depth"])
+    assert 3 == sum(seen["lanes"][lane][name] for name in ("waiting", "leased"))
+    assert "3 waiting until it is" in shown
 
 
 def test_what_waits_is_shown_with_its_age(running: Any, cli: Callable[..., Any]) -> None:

@@ -87,3 +87,5 @@ def _met(deployment: Deployment) -> Iterator[Finding]:
         figures = deployment.figures.lane(lane.name)
         if figures.paused:
             yield noted(lane.name, f"paused: {scrub_text(figures.paused)}")
+    for figures in deployment.left():
+        yield noted(figures.lane, f"{sum(figures.states.values())} waiting, and not configured: told once it is again")

@@ -11,12 +11,12 @@ from typing import Final
 from worker.commands.failures import CommandError
 from worker.commands.reporting import say
 from worker.commands.up import SANDBOX_FOLDER
-from worker.engine.figures import Figures
+from worker.engine.figures import Figures, LaneFigures
 from worker.engine.lanes import MAP, Lanes
 from worker.engine.limits import Limits
 from worker.engine.scripts import Scripts
 from worker.logs import configure
-from worker.routes import build_lanes
+from worker.routes import build_lanes, lane_names
 from worker.settings.models import Settings
 from worker.settings.reading import find_path, read
 from worker.store import address, embedded, impatient_client
@@ -45,6 +45,12 @@ class Deployment:
         told = [lane.name for lane in self.destinations]
         processes = [lane.processes for lane in self.destinations if lane.is_polled]
         return (MAP, *told, *processes, *([REQUESTS] if self.lanes.has_keys(REQUESTS) else []))
+
+    def left(self) -> list[LaneFigures]:
+        """Give the figures of lanes that are not configured, or no longer, and on which something waits."""
+        configured = {lane.name for lane in self.destinations}
+        found = [self.figures.lane(name) for name in lane_names() if name not in configured]
+        return [lane for lane in found if any(lane.states.values())]
 
     def requests(self) -> dict[str, int]:
         """Give the number of requests that wait for a person, by the topic that brought them."""

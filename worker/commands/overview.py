@@ -13,7 +13,8 @@ from worker.sync.destination import PROCESSES
 def overview(deployment: Deployment) -> dict[str, Any]:
     """Give everything `status` shows, as JSON. Rates and latencies are None while there is nothing to tell."""
     figures = deployment.figures
-    lanes = [figures.lane(name) for name in deployment.names]
+    left = deployment.left()
+    lanes = [*(figures.lane(name) for name in deployment.names), *left]
     told = [lane for lane in lanes if lane.lane != MAP]
     return {
         "lanes": {lane.lane: _lane(lane) for lane in lanes},
@@ -27,6 +28,7 @@ def overview(deployment: Deployment) -> dict[str, Any]:
             for lane in lanes
             if lane.paused and not lane.lane.endswith(PROCESSES)
         ],
+        "unconfigured": {lane.lane: sum(lane.states.values()) for lane in left},
         "faults": {
             lane.destination: [scrub_text(fault) for fault in figures.faults(lane.destination)]
             for lane in deployment.destinations

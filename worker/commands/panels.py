@@ -34,9 +34,11 @@ def _panels(seen: Mapping[str, Any]) -> Iterator[RenderableType]:
     }
     faults = {destination: "\n".join(found) for destination, found in seen["faults"].items() if found}
     paused = {one["lane"]: f"{one['reason']}, for {_duration(one['seconds'])} more" for one in seen["paused"]}
+    unconfigured = {lane: f"{number} waiting until it is" for lane, number in seen["unconfigured"].items()}
     listed = {
         "budgets used": budgets,
         "paused": paused,
+        "not configured": unconfigured,
         "faults of the last day": faults,
         "requests that wait for a person": seen["requests"],
         "dead letters": seen["dead_letters"],
