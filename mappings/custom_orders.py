@@ -117,21 +117,19 @@ def _name(data: Node, billing: Node, *names: str) -> Maybe[str]:
 
 def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
     data = data_of(body)
-    billing, ship_to, financial = field(data, "billing"), field(data, "shipping"), field(data, "financial")
-    metadata = field(data, "metadata")
+    parts = ("billing", "shipping", "financial", "metadata")
+    billing, ship_to, financial, metadata = (field(data, part) for part in parts)
     country, country_notes = country_code(billing["country"].maybe_text())
     ship_country, ship_notes = country_code(ship_to["country"].maybe_text())
-    email, email_notes = email_address(first(field(data, "email").maybe_text(), billing["email"].maybe_text()))
-    number, phone_notes = phone(first(field(data, "phone").maybe_text(), billing["phone"].maybe_text()), country)
+    email, number, contact_notes = _contact(data, billing, country)
     currency, currency_notes = _currency(data)
     total = money(financial["total"] if "total" in financial else field(data, "revenue", "total"), currency)
     all_refunds = _refunds(field(data, "refunds"), currency)
-    sent = shipping(delivery, data)
     order = Order(
         number=field(data, "orderNumber", "order_number", "number").maybe(Node.id),
         status=field(data, "status").maybe_text(),
         payment=payment(data, () if all_refunds is ABSENT else all_refunds, total),
-        shipping_status=sent,
+        shipping_status=shipping(delivery, data),
         created_at=field(data, "date", "createdAt", "created_at").maybe_time(),
         paid_at=field(data, "paidAt", "paid_at").maybe_time(),
         cancelled_at=cancelled_at(delivery, body),
@@ -146,8 +144,10 @@ def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
         subtotal=money(financial["subtotal"], currency),
         tax=money(financial["tax"], currency),
         shipping=money(financial["shipping"] if "shipping" in financial else ship_to["cost"], currency),
+        shipping_tax=money(first_present(financial, "shippingTax", "shipping_tax"), currency),
         discount=money(financial["discount"], currency),
         discount_codes=_codes(data),
+        code_discounts=ABSENT,
         payment_method=first_present(financial, "paymentMethod", "payment_method").maybe_text(),
         shipping_method=ship_to["method"].maybe_text(),
         source=metadata["source"].maybe_text(),
@@ -162,9 +162,15 @@ def _order(delivery: Delivery, body: Node) -> tuple[Order, tuple[str, ...]]:
         refunds=all_refunds,
         refunds_added=ABSENT,
         fulfilments=ABSENT,
-        fulfilments_added=parcels(data, sent),
+        fulfilments_added=parcels(data, shipping(delivery, data)),
     )
-    return order, _notes(order, currency_notes, *email_notes, *phone_notes, *country_notes, *ship_notes)
+    return order, _notes(order, currency_notes, *contact_notes, *country_notes, *ship_notes)
+
+
+def _contact(data: Node, billing: Node, country: Maybe[str]) -> tuple[Maybe[str], Maybe[str], tuple[str, ...]]:
+    email, email_notes = email_address(first(field(data, "email").maybe_text(), billing["email"].maybe_text()))
+    number, phone_notes = phone(first(field(data, "phone").maybe_text(), billing["phone"].maybe_text()), country)
+    return email, number, (*email_notes, *phone_notes)
 
 
 def _notes(order: Order, of_currency: tuple[str, ...], *others: str) -> tuple[str, ...]:

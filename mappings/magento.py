@@ -61,4 +61,5 @@ PLATFORM: Final = Platform(
     public_keys=PublicKeys(urls=key_urls, verify=verify_with),
     strip=without_secrets,
     signs_with=signs_with,
+    never_says=frozenset({"categories", "delivered", "subscription"}),
 )

@@ -170,7 +170,9 @@ def _order(
         subtotal=money.told(order, "subtotal_incl_tax"),
         tax=money.told(order, "tax_amount"),
         shipping=_shipping(order, money),
+        shipping_tax=_shipping_tax(order, money),
         discount=money.price(lambda prefix: _positive(order[prefix + "discount_amount"])),
+        code_discounts=ABSENT,  # an order has one code
         discount_codes=order["coupon_code"].maybe(lambda code: tuple(filter(None, [code.text().strip()]))),
         payment_method=member(order["payment"], "method").maybe_text(),
         shipping_method=first(order["shipping_description"].maybe_text(), order["shipping_method"].maybe_text()),
@@ -223,6 +225,11 @@ def _shipping_address(order: Node) -> Node:
 def _shipping(order: Node, money: Currencies) -> Decided[Price]:
     taxed = money.told(order, "shipping_incl_tax")
     return money.told(order, "shipping_amount") if taxed is ABSENT else taxed
+
+
+def _shipping_tax(order: Node, money: Currencies) -> Decided[Price]:
+    is_taxed = money.told(order, "shipping_incl_tax") is not ABSENT
+    return money.told(order, "shipping_tax_amount") if is_taxed else ABSENT
 
 
 def _positive(node: Node) -> Decimal | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from mappings.reading import Node, present
 from mappings.records import Change, Ignored, Maybe, OrderChange, Request
@@ -71,7 +71,8 @@ class Headers:
 class Delivery:
     """One webhook as it was received and kept. `topic` and `delivery_id` are what unsigned headers said.
 
-    `roles` are those of the users who count as customers, where a platform has other users too.
+    `roles` are those of the users who count as customers, where a platform has other users too. `referrer_fields` name
+    what others than the shop (a theme, a plugin, a buyer) add to an order, and that says who sent the buyer.
     """
 
     source: str
@@ -81,6 +82,7 @@ class Delivery:
     # Personal data: never in a repr, so never in a traceback or a log line.
     body: bytes = field(repr=False)
     roles: frozenset[str] = frozenset({"customer"})
+    referrer_fields: tuple[str, ...] = ()
 
     def by_arrival(self, moment: Maybe[datetime]) -> datetime | None:
         """Give a time that the body names, never later than the arrival; None when it is unknown."""
@@ -88,6 +90,7 @@ class Delivery:
         return None if known is None else min(known, self.received_at)
 
 
+Fact: TypeAlias = Literal["birthday", "categories", "delivered", "subscription"]
 Said: TypeAlias = Change | OrderChange | Request
 MappingFunction: TypeAlias = Callable[[Delivery, Node], Iterable[Said] | Ignored]
 
@@ -119,7 +122,8 @@ class Platform:
     echoed. `strip` takes what nobody may keep out of a verified body. `signs_with` tells a secret that `sign` can use.
     `about_ours`: a destination; the ids of its changes are those that we gave our customers there, and its bodies name
     their events. `bears_token`: no body is signed, and a delivery is proven by a secret in a header alone.
-    `drops_on_5xx`: it sends again after 429 and a timeout only.
+    `drops_on_5xx`: it sends again after 429 and a timeout only. `never_says` is what no body of it tells, of what rules
+    may ask for.
     """
 
     name: str
@@ -138,4 +142,5 @@ class Platform:
     about_ours: bool = False
     bears_token: bool = False
     drops_on_5xx: bool = False
+    never_says: frozenset[Fact] = frozenset()
     signs_with: Callable[[str], bool] = field(default=lambda secret: True)  # noqa: ARG005

@@ -108,6 +108,13 @@ class Price(Record):
     presentment: Decided[Money]
 
 
+class CodeDiscount(Record):
+    """What one of an order's discount codes took off."""
+
+    code: str
+    amount: Price
+
+
 class OrderLine(Record):
     """One line of an order. Prices include tax: `unit_price` before discounts, `total` is what was paid for the line.
 
@@ -153,7 +160,9 @@ class Fulfilment(Record):
 class Order(Record):
     """What a platform says about an order; amounts are those at purchase, which no refund and no cancellation changes.
 
-    `number` is what the shopper sees. `total` includes tax and shipping. `status` is the platform's own word.
+    `number` is what the shopper sees. `total` includes tax and shipping, `tax` all tax of it; `shipping_tax` is what
+    `shipping` has of it. `code_discounts` part `discount` by codes, where that is told. `status` is the
+    platform's own word.
     `customer_id` is None for a guest. `subscription` is what the order renews, None when it is none; `referred_by` the
     id of the customer who sent the buyer. `loyalty` is ours and comes from no platform. `refunds` and `fulfilments` are
     all there are; those `_added` are some of them, where the platform tells no more.
@@ -177,8 +186,10 @@ class Order(Record):
     subtotal: Maybe[Price]
     tax: Maybe[Price]
     shipping: Maybe[Price]
+    shipping_tax: Maybe[Price]
     discount: Maybe[Price]
     discount_codes: Maybe[tuple[str, ...]]
+    code_discounts: Decided[tuple[CodeDiscount, ...]]
     payment_method: Maybe[str]
     shipping_method: Maybe[str]
     source: Maybe[str]

@@ -113,4 +113,5 @@ PLATFORM: Final = Platform(
     topics=_TOPICS,
     sign=_sign,
     route=_route,
+    never_says=frozenset({"birthday", "categories"}),
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from mappings.reading import Node
-from mappings.records import ABSENT, OrderLine, Price
+from mappings.records import ABSENT, CodeDiscount, Decided, OrderLine, Price
 from mappings.shopify_money import demanded, plus, price, raised, times, zero
 from mappings.shopify_values import exact_id
 
@@ -24,6 +24,31 @@ def adds_tax(body: Node) -> bool:
     included = body["taxes_included"]
     # Absent where a subscription asks for chosen fields: then nothing is added that nobody said.
     return not included.empty and not included.truth()
+
+
+def code_discounts(body: Node) -> Decided[tuple[CodeDiscount, ...]]:
+    """Read what each discount code took off, in the shop's currency."""
+    found = []
+    for one in () if body["discount_codes"].empty else body["discount_codes"]:
+        amount = price(one, "amount", body["currency"])
+        if one["code"].value and amount is not ABSENT:
+            found.append(CodeDiscount(code=one["code"].text(), amount=amount))
+    return tuple(found) or ABSENT
+
+
+def shipping_tax(body: Node) -> Decided[Price]:
+    """Sum up the tax that the price of shipping has in it, where it is told."""
+    ways = body["shipping_lines"]
+    found: Decided[Price] = ABSENT
+    if adds_tax(body) or ways.empty:
+        return found
+    for one in ways:
+        if one["is_removed"].value is True or one["tax_lines"].empty:
+            continue
+        for tax in one["tax_lines"]:
+            amount = demanded(tax, "price", body["currency"])
+            found = amount if found is ABSENT else plus(tax, [amount], found)
+    return found
 
 
 def _line(item: Node, currency: Node, *, taxed: bool) -> OrderLine:

@@ -27,7 +27,7 @@ from mappings.records import (
     Shipping,
 )
 from mappings.shopify_aftermath import fulfilment, refund, refunded
-from mappings.shopify_lines import adds_tax, lines
+from mappings.shopify_lines import adds_tax, code_discounts, lines, shipping_tax
 from mappings.shopify_money import price
 from mappings.shopify_values import comma_tags, exact_id, home, said, said_time
 
@@ -53,8 +53,6 @@ _MOST_PARAMETERS: Final = 100
 
 # Where an order comes from that a subscription made.
 _RENEWAL: Final = "subscription_contract"
-# What a shop's theme or app writes beside the cart when another customer sent the buyer.
-_REFERRERS: Final = ("referred_by", "referredBy", "_referred_by")
 
 
 def order(rank: int) -> Callable[[Delivery, Node], list[Change | OrderChange]]:
@@ -125,8 +123,10 @@ def _order(delivery: Delivery, body: Node, rank: int) -> tuple[Order, tuple[str,
         subtotal=price(body, "subtotal_price", body["currency"]),
         tax=price(body, "total_tax", body["currency"]),
         shipping=price(body, "total_shipping_price", body["currency"]),
+        shipping_tax=shipping_tax(body),
         discount=price(body, "total_discounts", body["currency"]),
         discount_codes=body["discount_codes"].maybe(_codes),
+        code_discounts=code_discounts(body),
         payment_method=_payment_method(body),
         shipping_method=body["shipping_lines"].maybe(_titles),
         source=body["source_name"].maybe_text(),
@@ -134,7 +134,7 @@ def _order(delivery: Delivery, body: Node, rank: int) -> tuple[Order, tuple[str,
         referrer=body["referring_site"].maybe_text(),
         first_purchase=_first_purchase(body["customer"], rank),
         subscription=_subscription(body),
-        referred_by=_referred_by(body["note_attributes"]),
+        referred_by=_referred_by(delivery, body["note_attributes"]),
         loyalty=ABSENT,
         note=body["note"].maybe_text(),
         tags=comma_tags(body["tags"]),
@@ -253,10 +253,10 @@ def _subscription(body: Node) -> Maybe[str]:
     return None if plans and not any(plan.absent for plan in plans) else ABSENT
 
 
-def _referred_by(attributes: Node) -> Decided[str]:
+def _referred_by(delivery: Delivery, attributes: Node) -> Decided[str]:
     for one in () if attributes.empty else attributes:
         # Buyers may write here too, and what they write costs nobody the order.
-        if one["name"].value in _REFERRERS and (known := written_id(one["value"].value)):
+        if one["name"].value in delivery.referrer_fields and (known := written_id(one["value"].value)):
             return known
     return ABSENT
 

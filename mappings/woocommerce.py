@@ -178,4 +178,5 @@ PLATFORM: Final = Platform(
     topics=_TOPICS,
     sign=_sign,
     is_ping=_is_ping,
+    never_says=frozenset({"birthday", "categories"}),
 )

@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 from mappings.reading import Node, present
-from mappings.records import ABSENT, Maybe, Money, OrderLine, Payment, Price, Refund
+from mappings.records import ABSENT, CodeDiscount, Decided, Maybe, Money, OrderLine, Payment, Price, Refund
 
 _NONE: Final = "0"
 _SIXTH: Final = Decimal("0.000001")
@@ -46,6 +46,17 @@ def lines(items: Node, currency: str) -> tuple[OrderLine, ...]:
 def subtotal(items: Node) -> Decimal:
     """Sum up the line items before discounts."""
     return sum((_with_tax(item, "subtotal") for item in items), Decimal())
+
+
+def code_discounts(coupons: Node, currency: str) -> Decided[tuple[CodeDiscount, ...]]:
+    """Read what each coupon took off, as far as its line tells it."""
+    found = []
+    for coupon in () if coupons.empty else coupons:
+        # The legacy body calls it amount.
+        given = amount(coupon["discount"] if "discount" in coupon else coupon["amount"], coupon["discount_tax"])
+        if isinstance(given, Decimal):
+            found.append(CodeDiscount(code=coupon["code"].text(), amount=price(given, currency)))
+    return tuple(found) or ABSENT
 
 
 def refunds(entries: Node, currency: str) -> tuple[Refund, ...]:

@@ -24,7 +24,7 @@ from mappings.records import (
     Shipping,
 )
 from mappings.woocommerce_bodies import address, resource
-from mappings.woocommerce_money import amount, id_or_none, lines, money, payment, refunds, subtotal
+from mappings.woocommerce_money import amount, code_discounts, id_or_none, lines, money, payment, refunds, subtotal
 
 _DRAFTS: Final = ("checkout-draft", "auto-draft", "draft")
 _TRASH: Final = "trash"
@@ -37,8 +37,6 @@ _RENEWALS: Final = (
     "_subscription_parent",
 )
 _BY_SUBSCRIPTION: Final = "subscription"
-# What plugins write when another customer sent the buyer.
-_REFERRERS: Final = ("_referred_by", "referred_by")
 
 # Core knows no parcel: completed is what its own statuses say. The others are what Advanced Shipment Tracking adds.
 _SHIPPING: Final[Mapping[str, Shipping]] = {
@@ -169,8 +167,10 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
         subtotal=money(order["line_items"].maybe(subtotal), currency),
         tax=money(amount(order["total_tax"]), currency),
         shipping=money(amount(_either(order, "shipping_total", "total_shipping"), order["shipping_tax"]), currency),
+        shipping_tax=money(order["shipping_tax"].maybe(Node.decimal), currency),
         discount=money(amount(_either(order, "discount_total", "total_discount"), order["discount_tax"]), currency),
         discount_codes=order["coupon_lines"].maybe(_codes),
+        code_discounts=code_discounts(order["coupon_lines"], currency),
         payment_method=first(*_payment_methods(order)),
         shipping_method=order["shipping_lines"].maybe(_methods),
         source=first(_attributed(meta, "utm_source"), order["created_via"].maybe_text()),
@@ -178,7 +178,7 @@ def _order(delivery: Delivery, order: Node) -> tuple[Order, tuple[str, ...]]:
         referrer=_attributed(meta, "referrer"),
         first_purchase=ABSENT,  # WooCommerce does not say
         subscription=_subscription(order),
-        referred_by=next((known for key in _REFERRERS if (known := written_id(meta.get(key)))), ABSENT),
+        referred_by=next((known for key in delivery.referrer_fields if (known := written_id(meta.get(key)))), ABSENT),
         loyalty=ABSENT,
         note=_either(order, "customer_note", "note").maybe_text(),
         tags=ABSENT,  # WooCommerce has none

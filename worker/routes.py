@@ -140,6 +140,7 @@ def build_mapper(settings: Settings, identity: Identity) -> Mapper:
         routes={name: _route(settings, name) for name in settings.sources},
         identity=identity,
         roles={name: frozenset(source.roles) for name, source in settings.sources.items()},
+        referrer_fields={name: source.referrer_fields for name, source in settings.sources.items()},
         answers=_answers(settings, identity),
     )
 

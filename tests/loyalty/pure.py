@@ -56,7 +56,7 @@ def order(
     values: dict[str, Any] = {EXISTS: True, "created_at": at.isoformat(), "payment": "paid", "lines": list(lines)}
     values["total"] = None if total is None else [total, currency]
     for name, value in said.items():
-        is_money = name in {"subtotal", "tax", "shipping", "discount"}
+        is_money = name in {"subtotal", "tax", "shipping", "shipping_tax", "discount"}
         values[name.replace("__", ":")] = [value, currency] if is_money and value is not None else value
     for number, (amount, names) in enumerate(refunds):
         values[f"{REFUNDS.element}r{number}"] = [amount, list(names)]

@@ -159,7 +159,7 @@ def test_review_offered_on_the_last_of_january_ends_with_february() -> None:
 
 UPGRADES = {
     "levels": [
-        {"name": "Bronze", "threshold": 0, "bonus": 7},
+        {"name": "Bronze", "threshold": 0},
         {"name": "Silver", "threshold": 100, "bonus": 10},
         {"name": "Gold", "threshold": 200, "bonus": 50},
     ]
@@ -213,3 +213,43 @@ def test_a_vendor_that_owns_the_balance_leaves_only_purchases_to_count() -> None
     found = history(relayed, Ledger(items=items, ms=ms(NOON)), ms(NOON))
 
     assert (found.balance, found.entries, int(found.account.bought.spent)) == (0, {}, 100)
+
+
+TWO_WAYS = {"coupons": [{"code": "TEN-OFF", "costs": 50}, {"code": "PAY-*", "points_per_unit": 10}]}
+
+
+@pytest.mark.parametrize("codes", [["ten-off", "TEN-OFF"], ["TEN-OFF", "Ten-Off", "ten-off"]])
+def test_coupon_that_is_told_in_two_ways_of_writing_was_used_once(codes: list[str]) -> None:
+    assert balance(TWO_WAYS, order("100", discount_codes=codes)) == 50
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        (["TEN-OFF"], "coupon TEN-OFF"),
+        (["pay-1"], "coupon pay-1 (5 EUR x 10)"),
+        (["OTHER", "PAY-77", "TEN-OFF"], "coupon TEN-OFF (50) and PAY-77 (5 EUR x 10)"),
+    ],
+)
+def test_what_coupons_cost_is_explained(codes: list[str], said: str) -> None:
+    found = computed(TWO_WAYS, order("100", discount="5", discount_codes=codes))
+
+    assert [str(one.why) for one in found.entries["o:O1"] if one.cause == "coupon"] == [said]
+
+
+@pytest.mark.parametrize(
+    ("codes", "told", "cost"),
+    [
+        (["SAVE35", "PAY-5"], [["SAVE35", "35"], ["PAY-5", "5"]], 50),
+        (["SAVE35", "PAY-5"], [["save35", "35"], ["pay-5", "2"], ["Pay-5", "3"]], 50),
+        (["PAY-5", "PAY-35"], [["PAY-5", "5"], ["PAY-35", "35"]], 400),
+        (["SAVE35", "PAY-5"], [["SAVE35", "35"]], 50),  # what is left is the other's
+        (["SAVE35", "PAY-5"], [["SAVE35", "99"]], 0),
+        (["SAVE35", "PAY-5"], [["PAY-5", "-7"]], 0),
+        (["SAVE35", "PAY-5"], [], 400),
+    ],
+)
+def test_coupon_costs_by_its_own_discount_where_that_is_told(codes: list[str], told: Any, cost: int) -> None:
+    found = order("500", discount="40", discount_codes=codes, code_discounts=told)
+
+    assert valued(TWO_WAYS, found).cost == cost

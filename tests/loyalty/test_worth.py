@@ -261,3 +261,29 @@ def test_multiplied_lines_are_told_with_their_rule() -> None:
     assert (found.balance, did(found).gross) == (500, 500)
     assert entries(found) == [("o:O1", "purchase", 500)]
     assert programme(rules).of_product([None, "", "x"], ["LUXURY"]) == (Decimal(2), "Fine things")
+
+
+# Goods of 119 and shipping of 11.90, both with a tax of 19 %.
+TAXED: dict[str, Any] = {"tax": "20.90", "shipping": "11.90", "shipping_tax": "1.90"}
+
+
+@pytest.mark.parametrize("lines", [[], [line("A", "119", tax="19")]])
+@pytest.mark.parametrize(
+    ("rules", "points"),
+    [
+        ({}, 131),
+        ({"shipping": False}, 119),
+        ({"tax": False}, 110),
+        ({"tax": False, "shipping": False}, 100),
+        ({"tax": False, "shipping": False, "round_per": "line"}, 100),
+    ],
+)
+def test_tax_of_shipping_is_taken_off_once(rules: dict[str, Any], points: int, lines: list[Any]) -> None:
+    assert balance(rules, order("130.90", lines=lines, **TAXED)) == points
+
+
+@pytest.mark.parametrize("told", ["-5", "500"])
+def test_absurd_tax_of_shipping_gives_no_more_than_shipping_without_tax(told: str) -> None:
+    rules = {"tax": False, "shipping": False}
+
+    assert balance(rules, order("130.90", **{**TAXED, "shipping_tax": told})) in {98, 110}

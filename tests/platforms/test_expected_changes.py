@@ -15,6 +15,7 @@ from mappings.registry import PLATFORMS
 
 HERE: Final = Path(__file__).parent
 ARRIVAL: Final = datetime(2026, 1, 20, 12, 0, tzinfo=timezone.utc)
+REFERRER_FIELDS: Final = ("_referred_by", "referred_by", "referredBy")
 PAYLOADS: Final = sorted(HERE.glob("*/payloads/*.json"))
 
 
@@ -30,7 +31,9 @@ def topic_of(path: Path) -> str:
 
 def records(path: Path) -> list[Said] | Ignored:
     platform, topic, body = PLATFORMS[path.parent.parent.name], topic_of(path), path.read_bytes()
-    delivery = Delivery(source="shop", topic=topic, delivery_id="1", received_at=ARRIVAL, body=body)
+    delivery = Delivery(
+        source="shop", topic=topic, delivery_id="1", received_at=ARRIVAL, body=body, referrer_fields=REFERRER_FIELDS
+    )
     node = parse(body)
     if platform.name == "custom" or platform.about_ours:
         assert topic == platform.route(delivery, node)

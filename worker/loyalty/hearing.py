@@ -60,6 +60,10 @@ def _amount(price: Mapping[str, Any]) -> list[str]:
     return [shop["amount"], shop["currency"]]
 
 
+def _code_discounts(told: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    return [[one["code"], one["amount"]["shop"]["amount"]] for one in told]
+
+
 def _refund(refund: Mapping[str, Any]) -> list[Any]:
     return [refund["amount"]["shop"]["amount"], refund["lines"]]
 
@@ -105,9 +109,11 @@ _ORDER: Final[Mapping[str, Callable[[Any], Any] | None]] = {
     "subtotal": _amount,
     "tax": _amount,
     "shipping": _amount,
+    "shipping_tax": _amount,
     "discount": _amount,
     "lines": _lines,
     "discount_codes": None,
+    "code_discounts": _code_discounts,
     "subscription": None,
     "referred_by": None,
     REFUNDS.whole: None,

@@ -73,7 +73,7 @@ def earned(programme: Programme, account: Account, order: Worth) -> Earned:
 def _spend(case: Case) -> None:
     """Take what the order's coupons cost."""
     order = case.order
-    points, why = case.kept(f"coupon {order.coupon}", -order.cost)
+    points, why = case.kept(f"coupon {order.spent or order.coupon}", -order.cost)
     case.book(COUPON, points, why, expires=NEVER)
 
 

@@ -1,6 +1,6 @@
 """What one order is worth by itself, apart from its customer's history: its amounts, less what was given back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -12,6 +12,7 @@ from worker.engine.subjects import Facets
 from worker.loyalty.calendar import EARLIEST, LATEST
 from worker.loyalty.hearing import CREATED, CREATED_AT, DELIVERED
 from worker.loyalty.programme import ONE, ZERO, Programme
+from worker.settings.loyalty import Coupon
 from worker.sync.facets import DELETED, EPOCH, EXISTS, MILLISECOND
 from worker.sync.sets import REFUNDS
 
@@ -25,6 +26,7 @@ _DEAD: Final = frozenset({"failed", "voided"})
 _SENT: Final = frozenset({"shipped", "delivered"})
 _MOST_NAMES: Final = 5
 _MOST_CATEGORIES: Final = 10
+_LONGEST_SPENT: Final = 200
 
 
 class LineWorth(msgspec.Struct, frozen=True, array_like=True):
@@ -40,8 +42,9 @@ class LineWorth(msgspec.Struct, frozen=True, array_like=True):
 class Worth(msgspec.Struct, frozen=True, array_like=True, tag="o:"):
     """An order, placed at `at` (ms). `gross` and `net` are what earns by its products' multipliers, as bought and kept.
 
-    `total` is what was paid, `kept` what is left of it. `coupon` costs `cost` points. `referrer` is the subject of the
-    customer who sent the buyer. `delivered` is 0 for what was not, or where no rule asks for it.
+    `total` is what was paid, `kept` what is left of it. `coupon` costs `cost` points, as `spent` says.
+    `referrer` is the subject of the customer who sent the buyer. `delivered` is 0 for what was not, or where no rule
+    asks for it.
     """
 
     at: int
@@ -61,6 +64,7 @@ class Worth(msgspec.Struct, frozen=True, array_like=True, tag="o:"):
     delivered: int
     categories: tuple[str, ...]
     names: tuple[str, ...]
+    spent: str = ""
 
     @property
     def earns(self) -> bool:
@@ -95,7 +99,9 @@ def worth(programme: Programme, facets: Facets, referrer: str, referral_code: st
         LineWorth(one.id, one.base * one.multiplier, one.base * one.multiplier * left, one.multiplier, one.label)
         for one, left in zip(measured, kept, strict=True)
     )
-    coupon, cost, discount = _coupon(programme, said)
+    # An order that is given back whole is told as it was: who bought nothing in the end counts it nowhere.
+    left = [line for line, share in zip(lines, kept, strict=True) if share] if refunded < total else lines
+    coupon, cost, discount, spent = _coupon(programme, said, currency)
     delivered = facets.get(DELIVERED, (None,))[0] if programme.minds_parcels else None
     return Worth(
         at=_placed(facets),
@@ -113,8 +119,9 @@ def worth(programme: Programme, facets: Facets, referrer: str, referral_code: st
         referrer=referrer,
         referral_code=referral_code,
         delivered=_ms(delivered) if delivered and said.get("shipping_status") == "delivered" else 0,
-        categories=tuple(dict.fromkeys(name for line in lines for name in line[5]))[:_MOST_CATEGORIES],
-        names=tuple(dict.fromkeys(line[9] for line in lines if line[9]))[:_MOST_NAMES],
+        categories=tuple(dict.fromkeys(name for line in left for name in line[5]))[:_MOST_CATEGORIES],
+        names=tuple(dict.fromkeys(line[9] for line in left if line[9]))[:_MOST_NAMES],
+        spent=spent,
     )
 
 
@@ -184,7 +191,10 @@ def _measured(
     amount = total
     amount += ZERO if rules.discounts else _told(said, "discount")
     amount -= ZERO if rules.tax else _tax(said, lines if is_subtotal else ())
-    amount -= ZERO if rules.shipping and not is_subtotal else _told(said, "shipping")
+    if is_subtotal or not rules.shipping:
+        amount -= _told(said, "shipping")
+        if not is_subtotal and not rules.tax:  # the order's tax has that of its shipping
+            amount += min(_told(said, "shipping_tax"), _told(said, "shipping"))
     amount = max(amount, ZERO)
     if of_lines <= amount:
         return found, ZERO if is_subtotal and found else amount - of_lines
@@ -240,15 +250,45 @@ def _kept(
     return [left[one.id] / room[one.id] * share if room[one.id] > 0 else share for one in lines], share
 
 
-def _coupon(programme: Programme, said: dict[str, Any]) -> tuple[str | None, Decimal, Decimal]:
-    """Give the coupon of an order, what all of them cost in points, and the discount.
+def _coupon(programme: Programme, said: dict[str, Any], currency: str) -> tuple[str | None, Decimal, Decimal, str]:
+    """Give the coupon of an order, what all of them cost in points, the discount, and how the cost comes about.
 
-    It is the first that costs points, else the first. The discount is told once, so it costs once: by the dearest.
+    It is the first that costs points, else the first.
     """
     codes, discount = said.get("discount_codes"), _told(said, "discount")
     if not codes:
-        return None, ZERO, discount
-    rules = [(code, rule) for code in codes if (rule := programme.coupon(code)) is not None]
-    cost = Decimal(sum(rule.costs for _, rule in rules))
-    cost += discount * max((rule.points_per_unit for _, rule in rules), default=ZERO)
-    return next((code for code in [*(code for code, _ in rules), *codes]), None), cost, discount
+        return None, ZERO, discount, ""
+    # Shops know a code in any letters: told twice in two ways of writing, it was used once.
+    different = {code.casefold(): code for code in reversed(codes)}
+    rules = [(code, rule) for code in reversed(different.values()) if (rule := programme.coupon(code)) is not None]
+    if not rules:
+        return codes[0], ZERO, discount, ""
+    parts = [(code, Decimal(rule.costs), str(rule.costs)) for code, rule in rules if rule.costs]
+    for code, taken_off, rate in _by_discount(rules, said, discount):
+        parts.append((code, taken_off * rate, f"{taken_off:f} {currency} x {rate:f}"))
+    spent = (
+        rules[0][0]
+        if len(parts) == 1 and rules[0][1].costs
+        else " and ".join(f"{code} ({why})" for code, _, why in parts)
+    )
+    return rules[0][0], sum((cost for _, cost, _ in parts), ZERO), discount, spent[:_LONGEST_SPENT]
+
+
+def _by_discount(
+    rules: Sequence[tuple[str, Coupon]], said: dict[str, Any], discount: Decimal
+) -> Iterator[tuple[str, Decimal, Decimal]]:
+    """Give the codes that cost by their discount, each with that and its rate.
+
+    Where it is not told by code, what is left of the order's belongs to the dearest of them.
+    """
+    told: dict[str, Decimal] = {}
+    for code, amount in said.get("code_discounts") or ():
+        told[code.casefold()] = told.get(code.casefold(), ZERO) + max(Decimal(amount), ZERO)
+    costing = [(code, rule.points_per_unit) for code, rule in rules if rule.points_per_unit]
+    for code, rate in costing:
+        if code.casefold() in told:
+            yield code, told[code.casefold()], rate
+    untold = [(code, rate) for code, rate in costing if code.casefold() not in told]
+    if untold:
+        code, rate = max(untold, key=lambda one: one[1])
+        yield code, max(discount - sum(told.values(), ZERO), ZERO), rate

@@ -30,12 +30,14 @@ def _platform(name: str) -> str:
 class Source(Section):
     """One shop that sends webhooks. Without secrets its address does not exist.
 
-    `roles` are the WordPress roles whose users count as customers.
+    `roles` are the WordPress roles whose users count as customers. `referrer_fields` are the cart attributes (Shopify)
+    or order fields (WooCommerce) that hold the id of the customer who sent the buyer; buyers can write cart attributes.
     """
 
     platform: Annotated[str, AfterValidator(_platform), Lowered] = Field(examples=_SHOPS_FIRST)
     secrets: Annotated[Secrets, Field(max_length=10)] = ()
     roles: Annotated[tuple[Label, ...], Field(min_length=1, max_length=50), Listed] = ("customer",)
+    referrer_fields: Annotated[tuple[Label, ...], Field(max_length=10), Listed] = ()
 
     @field_validator("secrets")
     @classmethod

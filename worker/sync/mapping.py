@@ -80,6 +80,7 @@ class Mapper:
     identity: Identity
     answers: Answers
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    referrer_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def changes(self, event: Event) -> tuple[list[Said] | Ignored, Node]:
         """Map the body of an event by the function of its topic.
@@ -96,6 +97,7 @@ class Mapper:
             received_at=datetime.fromtimestamp(event.received_us / 1e6, timezone.utc),
             body=event.body,
             roles=self.roles.get(event.source, _CUSTOMERS),
+            referrer_fields=self.referrer_fields.get(event.source, ()),
         )
         if event.topic.startswith(TRIGGER):
             platform = self.platforms["custom"]

@@ -8,7 +8,7 @@ import pytest
 from mappings.custom import PLATFORM
 from mappings.platform import CANCELLED, CREATE, UPDATE, Delivery
 from mappings.reading import MappingError, Node
-from mappings.records import ABSENT, NO_ORDER_SAID, Change, Ignored, Order, OrderChange
+from mappings.records import ABSENT, NO_ORDER_SAID, Change, Ignored, Order, OrderChange, Price
 
 ARRIVAL = datetime(2026, 1, 20, 12, 0, tzinfo=timezone.utc)
 STAMP = "2026-01-15T10:30:00Z"
@@ -151,3 +151,12 @@ def test_another_shape_of_order_data_is_an_error_with_its_path(data: dict[str, A
         with pytest.raises(MappingError) as wrong:
             order(event, **data)
         assert problem == str(wrong.value)
+
+
+@pytest.mark.parametrize("name", ["shippingTax", "shipping_tax"])
+def test_the_tax_of_shipping_may_be_told(name: str) -> None:
+    found = order(financial={"shipping": "11.90", name: "1.90"}).shipping_tax
+
+    assert isinstance(found, Price)
+    assert str(found.shop.amount) == "1.90"
+    assert order(financial={"shipping": "11.90"}).shipping_tax is ABSENT

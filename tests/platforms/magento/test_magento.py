@@ -282,3 +282,14 @@ def test_a_line_without_a_price_or_a_quantity_leaves_all_lines_out(rest: dict[st
 
     assert change.order.lines is ABSENT
     assert change.notes == ("lines left out: not all of their amounts are told",)
+
+
+def test_the_tax_of_shipping_is_told_where_its_price_has_it() -> None:
+    taxes = {"shipping_tax_amount": "0.95", "base_shipping_tax_amount": "0.95"}
+    whole = order("sales.order.created", changed("sales.order.created__account", **taxes)).order
+    untaxed = {"shipping_incl_tax": ABSENT, "base_shipping_incl_tax": ABSENT}
+    bare = order("sales.order.created", changed("sales.order.created__account", **taxes, **untaxed)).order
+
+    assert isinstance(whole.shipping_tax, Price)
+    assert str(whole.shipping_tax.shop.amount) == "0.95"
+    assert bare.shipping_tax is ABSENT

@@ -7,7 +7,7 @@ import pytest
 
 from mappings.platform import CREATE, UPDATE, Delivery
 from mappings.reading import MappingError, Node
-from mappings.records import ABSENT, Change, Ignored, Order, OrderChange
+from mappings.records import ABSENT, Change, Ignored, Order, OrderChange, Price
 from mappings.shopify import PLATFORM
 
 ARRIVAL = datetime(2026, 1, 20, 12, 0, tzinfo=timezone.utc)
@@ -237,3 +237,41 @@ def test_the_later_topic_of_one_moment_has_the_higher_rank() -> None:
     ranks = [change(f"orders/{topic}").rank for topic in life]
 
     assert sorted(set(ranks)) == ranks
+
+
+def ways(*prices: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"title": "Post", "tax_lines": [{"price": price} for price in prices], **more}]
+
+
+@pytest.mark.parametrize(
+    ("body", "tax"),
+    [
+        ({"taxes_included": True, "shipping_lines": ways("1.90", "0.10")}, "2.00"),
+        ({"shipping_lines": [*ways("1.90"), *ways("5", is_removed=True), {"tax_lines": None}]}, "1.90"),
+        ({"taxes_included": False, "shipping_lines": ways("1.90")}, None),  # the price of shipping lacks it
+        ({"taxes_included": True, "shipping_lines": ways()}, None),
+        ({"taxes_included": True, "shipping_lines": None}, None),
+    ],
+)
+def test_the_tax_of_shipping_is_what_its_price_has_in_it(body: dict[str, Any], tax: str | None) -> None:
+    found = order(currency="EUR", **body).shipping_tax
+
+    assert (str(found.shop.amount) if isinstance(found, Price) else None) == tax
+
+
+def test_a_cart_attribute_names_a_sender_only_where_the_source_says_so() -> None:
+    body = {"id": 1, "note_attributes": [{"name": "sent_by", "value": "1002"}]}
+    found = []
+    for fields in ((), ("sent_by",)):
+        delivery = Delivery(
+            source="shop",
+            topic="orders/updated",
+            delivery_id="1",
+            received_at=ARRIVAL,
+            body=b"",
+            referrer_fields=fields,
+        )
+        (*_, one) = PLATFORM.topics[delivery.topic](delivery, Node(body, "$"))
+        found.append(one.order.referred_by)
+
+    assert found == [ABSENT, "1002"]

@@ -167,3 +167,10 @@ def test_shipping_and_discount_include_their_tax(body: dict[str, Any], shipping:
 
     for expected, price in ((shipping, given.shipping), (discount, given.discount)):
         assert expected == price if not isinstance(expected, str) else Decimal(expected) == amount(price)
+
+
+@pytest.mark.parametrize(("told", "tax"), [("1.00", "1.00"), (None, None)])
+def test_the_tax_of_shipping_is_told_besides(told: str | None, tax: str | None) -> None:
+    found = order(shipping_total="4.00", shipping_tax=told).shipping_tax
+
+    assert (None if found is None else str(amount(found))) == tax
