@@ -158,3 +158,31 @@ def test_attributes_of_loyalty_are_wanted_at_brevo(house: Any, cli: Callable[...
     done = cli("attributes", "--json")
 
     assert {"LOYALTY_POINTS", "LOYALTY_TIER", "NEXT_TIER_POINTS", "SEASONAL_BUYER"} <= set(done.json["wanted"])
+
+
+UNHEARD = """\
+{earned_when: delivered, products: [{multiplier: 2, categories: [Tea]}],
+bonuses: {birthday: {points: 5}, subscription: {points: 5}, review: {points: 5}}}
+"""
+
+
+def test_rules_that_a_platform_leaves_without_effect_are_named(house: Any, cli: Callable[..., Any]) -> None:
+    rules = UNHEARD.replace("\n", " ")
+    more = "  magento: {secrets: [c]}\n  custom: {secrets: [d]}\n  woocommerce: {secrets: [e]}"
+    house.configure(configured(f"{SYNC}  loyalty: {{rules: {rules}}}", sources=more))
+
+    done = cli("check", "--json")
+
+    birthdays = "never tells what these ask for: products.categories, bonuses.birthday"
+    assert of(done, "loyalty of shopify") == [("note", f"shopify {birthdays}")]
+    assert of(done, "loyalty of woocommerce") == [("note", f"woocommerce {birthdays}")]
+    asked = "products.categories, earned_when: delivered, bonuses.review, bonuses.subscription"
+    assert of(done, "loyalty of magento") == [("note", f"magento never tells what these ask for: {asked}")]
+    assert of(done, "loyalty of custom") == []
+    assert done.code == 0
+
+
+def test_rules_that_every_platform_can_follow_are_no_note(house: Any, cli: Callable[..., Any]) -> None:
+    house.configure(configured(f"{SYNC}  loyalty: {{rules: {{products: [{{multiplier: 2, products: [P]}}]}}}}"))
+
+    assert of(cli("check", "--json"), "loyalty of shopify") == []

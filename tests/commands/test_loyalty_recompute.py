@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.club import RULES
+from tests.commands.club import PREFIX, RULES
 from worker.engine.lanes import MAP
 
 DOUBLED = {**RULES, "points_per_unit": 2}
@@ -71,3 +71,13 @@ def test_no_accounts_are_no_work(club: Any, cli: Callable[..., Any], woken: list
     seen = cli("loyalty", "recompute", "--all", "--json").json
 
     assert (seen["accounts"], seen["recomputed"], woken) == (0, 0, [])
+
+
+def test_an_account_that_is_damaged_is_left_out_and_told(members: Any, cli: Callable[..., Any]) -> None:
+    members.store.hset(f"{PREFIX}:loyalty:account:customer:custom:1", "head", "[")
+
+    done = cli("loyalty", "recompute", "--all", "--dry-run")
+
+    assert done.code == 0
+    assert "1 account left out, damaged in the store" in done.err
+    assert cli("loyalty", "recompute", "--all", "--dry-run", "--json").json["unreadable"] == 1

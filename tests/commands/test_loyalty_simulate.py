@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from tests.commands.club import RULES, TIERS
+from tests.commands.club import PREFIX, RULES, TIERS
 from worker.commands.loyalty_picture import bars, svg
 from worker.commands.loyalty_simulation import Compared, Held
 from worker.commands.loyalty_tally import MOST_CHANGED, Bin, Tally
@@ -57,7 +57,18 @@ def test_orders_before_the_moment_keep_what_they_earned(members: Any, cli: Calla
 
     first = next(one for one in seen["most_changed"] if one["customer"] == "custom-1")
     assert (first["before"], first["after"]) == (220, 100 + 20 + 200 + 50)
-    assert seen["orders"] == 3
+    assert (seen["orders"], seen["earlier"]) == (3, 1)
+    assert "1 order keeps" in tried(members, cli, RULES, since="30d").err
+
+
+def test_an_account_that_is_damaged_is_left_out_and_told(members: Any, cli: Callable[..., Any]) -> None:
+    members.store.hset(f"{PREFIX}:loyalty:account:customer:custom:1", "head", "[")
+
+    assert tried(members, cli, RULES, "--json").json["unreadable"] == 1
+    done = tried(members, cli, RULES)
+    assert done.code == 0
+    assert "2 accounts, " in done.out
+    assert "1 account left out, damaged in the store" in done.err
 
 
 @pytest.mark.parametrize("since", ["2020-01-01", "30d", "1h"])
@@ -142,10 +153,11 @@ def test_faults_of_the_rules_are_told_with_their_lines(members: Any, cli: Callab
 
 
 def test_a_moment_that_is_none_is_told(members: Any, cli: Callable[..., Any]) -> None:
-    done = tried(members, cli, RULES, since="yesterday")
+    for since in ("yesterday", "9999-12-31T23:59:59-12:00"):
+        done = tried(members, cli, RULES, since=since)
 
-    assert (done.code, done.out) == (2, "")
-    assert "--since" in done.err
+        assert (done.code, done.out) == (2, "")
+        assert "--since" in done.err
 
 
 def test_without_accounts_there_is_nothing_to_show(club: Any, cli: Callable[..., Any]) -> None:
@@ -166,7 +178,7 @@ def test_without_accounts_there_is_nothing_to_show(club: Any, cli: Callable[...,
 )
 def test_bins_are_of_steps_that_a_person_reads(difference: int, label: str) -> None:
     tally = Tally(["A"], ["A"])
-    tally.add(Compared("customer:custom:1", Held(0, 0), Held(difference, 0), 0, closed=False))
+    tally.add(Compared("customer:custom:1", Held(0, 0), Held(difference, 0), 0, 0, closed=False))
 
     (found,) = [one for one in tally.histogram() if one.accounts]
 
@@ -177,7 +189,7 @@ def test_bins_are_of_steps_that_a_person_reads(difference: int, label: str) -> N
 def test_only_the_most_changed_are_kept() -> None:
     tally = Tally(["A"], ["A"])
     for number in range(100):
-        tally.add(Compared(f"customer:custom:{number}", Held(0, 0), Held(number, 0), 1, closed=True))
+        tally.add(Compared(f"customer:custom:{number}", Held(0, 0), Held(number, 0), 1, 0, closed=True))
 
     most = tally.summary(str)["most_changed"]
 

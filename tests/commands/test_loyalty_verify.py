@@ -145,6 +145,38 @@ def test_entries_that_do_not_add_up_are_found(told: Any, cli: Callable[..., Any]
     assert (done.code, found(done)) == (1, {("custom-1", "entries", "sum")})
 
 
+def test_what_cannot_be_repaired_is_not_said_to_be(told: Any, cli: Callable[..., Any], woken: list[str]) -> None:
+    told.store.rpop(f"{PREFIX}:loyalty:entries:customer:custom:1")
+    woken.clear()
+
+    done = cli("loyalty", "verify", "--repair")
+
+    assert (done.code, woken) == (1, [])
+    assert "computed anew" not in done.err
+    assert "not repaired: 1 account" in done.err
+
+
+def test_a_damaged_account_is_named_and_the_others_are_checked(told: Any, cli: Callable[..., Any]) -> None:
+    told.store.hset(f"{PREFIX}:loyalty:account:customer:custom:1", "head", "garbage")
+
+    done = cli("loyalty", "verify", "--repair", "--json")
+
+    assert (done.code, found(done)) == (1, {("custom-1", "store", "account")})
+    assert (done.json["accounts"], done.json["repaired"], done.json["not_repaired"]) == (2, 0, 1)
+    shown = cli("loyalty", "show", "custom-1")
+    assert (shown.code, shown.out) == (1, "")
+    assert "custom-1: the account is damaged in the store" in shown.err
+
+
+def test_an_account_of_a_newer_program_is_not_called_damaged(told: Any, cli: Callable[..., Any]) -> None:
+    told.store.hset(f"{PREFIX}:loyalty:account:customer:custom:1", "head", "[99,0]")
+
+    done = cli("loyalty", "verify")
+
+    assert done.code == 1
+    assert "damaged" not in done.err
+
+
 def test_orders_that_were_booked_otherwise_are_found_and_booked_anew(told: Any, cli: Callable[..., Any]) -> None:
     key = f"{PREFIX}:loyalty:order:custom:O1"
     order = Remembered.unpack(told.store.hgetall(key))

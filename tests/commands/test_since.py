@@ -34,3 +34,13 @@ def test_before_1970_is_the_beginning() -> None:
 def test_anything_else_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match="7d"):
         since_ms(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["2026-05-10T12:00:01Z", "9999-12-31T23:59:59", "9999-12-31T23:59:59-12:00"])
+def test_what_is_still_to_come_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="still to come"):
+        since_ms(text, NOW)
+
+
+def test_a_span_that_reaches_before_all_time_is_the_beginning() -> None:
+    assert since_ms("99999w", NOW) == 0

@@ -19,6 +19,7 @@ from worker.sync.destination import DestinationLane
 from worker.sync.facets import DELETED, customer_of
 from worker.sync.relations import Relations
 
+ENTRIES: Final = "entries"
 # Of an account's revisions, those whose points may still be on their way to a card.
 _NEWEST: Final = 50
 
@@ -79,7 +80,7 @@ class Checker:
             yield Unlike("orders", name, before + line.points, before)
         written = sum(entry[5] for entry in self.desk.accounts.entries(account))
         if written != booked:
-            yield Unlike("entries", "sum", booked, written)
+            yield Unlike(ENTRIES, "sum", booked, written)
         for key, name in self.desk.books.order_names(account, ledger).items():
             owner = orders[name].account
             if owner and owner != account:

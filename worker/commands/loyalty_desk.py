@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
 
 from worker.commands.deployment import Deployment, configuration, opened
 from worker.commands.failures import CommandError
+from worker.engine.errors import UnknownVersionError
 from worker.loyalty.account import Ledger
 from worker.loyalty.booking import Bookkeeper
 from worker.loyalty.programme import Programme
@@ -19,6 +23,13 @@ from worker.sync.relations import Relations
 from worker.wiring import build_identity
 
 OFF = "loyalty is not enabled: write it under `skills`"
+
+
+class Part(NamedTuple):
+    """Some accounts, and the names of those whose stored form cannot be read."""
+
+    ledgers: dict[str, Ledger]
+    unreadable: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +63,22 @@ class Desk:
         """Read one account."""
         return self.accounts.ledgers([account])[account]
 
+    def parts(self, account: str | None, size: int) -> Iterator[Part]:
+        """Read one account or all of them, so many at a time; one that is damaged keeps nobody from the others."""
+        for names in batches(iter(self.accounts.all()) if account is None else iter([account]), size):
+            yield self._read(names)
+
+    def _read(self, accounts: Sequence[str]) -> Part:
+        part = Part({}, [])
+        for account, stored in self.accounts.packed(accounts).items():
+            try:
+                part.ledgers[account] = Ledger.unpack(stored)
+            except UnknownVersionError:  # the store is not damaged, this program is older
+                raise
+            except (msgspec.DecodeError, ValueError, LookupError):
+                part.unreadable.append(account)
+        return part
+
     def demand_points(self) -> None:
         """Demand that points are counted here.
 
@@ -68,7 +95,9 @@ class Desk:
         """
         by_email = "@" in name and not name.startswith("customer:")
         candidates = self._of_email(name) if by_email else self._named(name)
-        ledgers = self.accounts.ledgers(list(dict.fromkeys(candidates)))
+        ledgers, unreadable = self._read(list(dict.fromkeys(candidates)))
+        if unreadable:
+            raise CommandError(f"{self.identity.stable_id(unreadable[0])}: the account is damaged in the store")
         there = [account for account, ledger in ledgers.items() if not ledger.is_new]
         if len(there) == 1:
             return there[0]

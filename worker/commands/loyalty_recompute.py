@@ -6,9 +6,9 @@ from typing import Final
 
 import typer
 
-from worker.commands.loyalty_desk import Desk, batches, opened_desk
+from worker.commands.loyalty_desk import Desk, opened_desk
 from worker.commands.loyalty_keeping import keep_all
-from worker.commands.reporting import counted, print_json, stdout
+from worker.commands.reporting import counted, print_json, say, stdout
 from worker.loyalty.account import Ledger
 from worker.loyalty.history import history
 from worker.loyalty.ledger import postings
@@ -24,6 +24,7 @@ class Found:
     accounts: int = 0
     outdated: int = 0
     differ: int = 0
+    unreadable: int = 0
     points: int = 0
 
 
@@ -45,20 +46,23 @@ def run(customer: str | None, *, everything: bool, dry_run: bool, as_json: bool)
             number = keep_all(desk, (turn_of(account, now, now) for account in wanted))
     if as_json:
         seen = {"accounts": found.accounts, "other_rules": found.outdated, "differ": found.differ}
+        seen["unreadable"] = found.unreadable
         print_json({"dry_run": dry_run, **seen, "points": found.points, "recomputed": number})
     else:
         stdout().print(
             f"{counted(found.accounts, 'account')}, {found.outdated} booked by other rules: "
             f"the entries of {found.differ} change, by {counted(found.points, 'point', signed=True)} in all"
         )
+        if found.unreadable:
+            say(f"note: {counted(found.unreadable, 'account')} left out, damaged in the store: see `loyalty verify`")
         stdout().print(f"{'would be ' if dry_run else 'to be '}computed anew: {number}")
     return 0
 
 
 def _wanted(desk: Desk, named: str | None, found: Found) -> Iterator[str]:
     """Give the accounts to compute anew, and count what will come of it."""
-    for part in batches(iter(desk.accounts.all()) if named is None else iter([named]), AT_ONCE):
-        ledgers = desk.accounts.ledgers(part)
+    for ledgers, unreadable in desk.parts(named, AT_ONCE):
+        found.unreadable += len(unreadable)
         outdated = {one: ledger for one, ledger in ledgers.items() if named or ledger.rules != desk.programme.digest}
         names = [name for one, ledger in outdated.items() for name in desk.books.order_names(one, ledger).values()]
         orders = desk.accounts.orders(names)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import typer
 
 from worker.commands.failures import CommandError
-from worker.commands.loyalty_desk import Desk, batches, opened_desk
+from worker.commands.loyalty_desk import Desk, opened_desk
 from worker.commands.loyalty_picture import bars, svg
 from worker.commands.loyalty_simulation import Simulation
 from worker.commands.loyalty_tally import Tally
@@ -52,8 +52,8 @@ def tallied(desk: Desk, rules: LoyaltyRules, since: int) -> Tally:
     theirs = Programme(rules)
     simulation = Simulation(ours=desk.books, theirs=replace(desk.books, programme=theirs), since=since, now=desk.now())
     tally = Tally([one.name for one in desk.programme.levels], [one.name for one in theirs.levels])
-    for part in batches(iter(desk.accounts.all()), AT_ONCE):
-        ledgers = desk.accounts.ledgers(part)
+    for ledgers, unreadable in desk.parts(None, AT_ONCE):
+        tally.unreadable += len(unreadable)
         names = [name for account, one in ledgers.items() for name in desk.books.order_names(account, one).values()]
         orders = desk.accounts.orders(names)
         for account, ledger in ledgers.items():
@@ -88,6 +88,8 @@ def _show(tally: Tally, found: dict[str, Any]) -> None:
         f"gain: {found['gain']}, lose: {found['lose']}, stay: {found['same']}"
     )
     console.print(f"change tier: {found['tier_changes']}")
+    if tally.unreadable:
+        say(f"note: {counted(tally.unreadable, 'account')} left out, damaged in the store: see `loyalty verify`")
     if not tally.accounts:
         return
     console.print(_matrix(tally))
@@ -103,6 +105,11 @@ def _show(tally: Tally, found: dict[str, Any]) -> None:
     table.columns[0].justify = table.columns[2].justify = "right"
     table.columns[0].no_wrap = True
     console.print(table)
+    if found["earlier"]:
+        kept = counted(found["earlier"], "order keeps", "orders keep")
+        say(
+            f"note: {kept} what was earned before that day; rules in the configuration hold for all that are remembered"
+        )
     if found["closed"]:
         kept = counted(found["closed"], "account keeps", "accounts keep")
         say(f"note: {kept} older orders as one sum, which is left as it was earned")

@@ -23,12 +23,16 @@ class Held(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """An account before and after; `orders` are those that the rules were tried on, `closed` says older are one sum."""
+    """An account before and after.
+
+    `orders` are those that the rules were tried on, `earlier` the others; `closed` says that still older are one sum.
+    """
 
     account: str
     before: Held
     after: Held
     orders: int
+    earlier: int
     closed: bool
 
 
@@ -51,8 +55,10 @@ class Simulation:
         ours, theirs = self._openings(before, after)
         one = _later(self.ours.programme, before, ours, self)
         other = _later(self.theirs.programme, after, theirs, self)
-        number = sum(1 for key, item in ledger.items.items() if key[:2] == ORDER and item.facts.at >= self.since)
-        return Compared(account, _held(one), _held(other), number, ledger.opening is not None)
+        moments = [item.facts.at for key, item in ledger.items.items() if key[:2] == ORDER]
+        number = sum(1 for at in moments if at >= self.since)
+        closed = ledger.opening is not None
+        return Compared(account, _held(one), _held(other), number, len(moments) - number, closed)
 
     def _openings(self, before: Ledger, after: Ledger) -> tuple[Opening | None, Opening | None]:
         """Give both sides' accounts at the moment from which on the other rules hold."""

@@ -38,7 +38,9 @@ class Tally:
     after: Sequence[str]
     accounts: int = 0
     orders: int = 0
+    earlier: int = 0
     closed: int = 0
+    unreadable: int = 0
     points_before: int = 0
     points_after: int = 0
     tiers: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -50,6 +52,7 @@ class Tally:
         difference = one.after.points - one.before.points
         self.accounts += 1
         self.orders += one.orders
+        self.earlier += one.earlier
         self.closed += one.closed
         self.points_before += one.before.points
         self.points_after += one.after.points
@@ -76,7 +79,9 @@ class Tally:
         return {
             "accounts": self.accounts,
             "orders": self.orders,
+            "earlier": self.earlier,
             "closed": self.closed,
+            "unreadable": self.unreadable,
             "points": {
                 "before": self.points_before,
                 "after": self.points_after,

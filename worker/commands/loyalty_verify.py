@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from connectors.http import Sender
 from worker.commands.failures import FAILED
-from worker.commands.loyalty_checking import Checked, Checker
-from worker.commands.loyalty_desk import Desk, batches, opened_desk
+from worker.commands.loyalty_checking import ENTRIES, Checked, Checker
+from worker.commands.loyalty_desk import Desk, opened_desk
 from worker.commands.loyalty_keeping import keep_all
-from worker.commands.loyalty_there import Inquiry
+from worker.commands.loyalty_there import Inquiry, Unlike
 from worker.commands.reporting import counted, print_json, rows, say, stdout
 from worker.loyalty.turns import turn_of
 from worker.sync.outcomes import TELL
@@ -75,7 +75,8 @@ def run(customer: str | None, *, repair: bool, as_json: bool) -> int:
         wrong = _wrong(desk, Checker(desk, inquiry), named, report)
         now = desk.now()
         repaired = keep_all(desk, (turn_of(account, now, now, TELL) for account in wrong if repair))
-    seen = report.whole(inquiry.silent) | {"repaired": repaired}
+    left = report.different - repaired if repair else 0
+    seen = report.whole(inquiry.silent) | {"repaired": repaired, "not_repaired": left}
     if as_json:
         print_json(seen)
     else:
@@ -86,14 +87,17 @@ def run(customer: str | None, *, repair: bool, as_json: bool) -> int:
 def _wrong(desk: Desk, checker: Checker, named: str | None, report: Report) -> Iterator[str]:
     """Give the accounts that differ, and report on all of them by the way."""
     spoke = time.monotonic()
-    for part in batches(iter(desk.accounts.all()) if named is None else iter([named]), AT_ONCE):
-        ledgers = desk.accounts.ledgers(part)
+    for ledgers, unreadable in desk.parts(named, AT_ONCE):
+        for account in unreadable:
+            damaged = Unlike("store", "account", "an account", "what cannot be read")
+            report.add(desk.identity.stable_id(account), Checked(account=account, unlike=[damaged]))
         names = [name for account, one in ledgers.items() for name in desk.books.order_names(account, one).values()]
         orders = desk.accounts.orders(names)
         for account, ledger in ledgers.items():
             found = checker.checked(account, ledger, orders)
             report.add(desk.identity.stable_id(account), found)
-            if found.unlike:
+            # Lines that are gone from the entries come back by nothing: the orders tell the balance.
+            if any(one.where != ENTRIES for one in found.unlike):
                 yield account
             if time.monotonic() - spoke > SAY_EVERY:
                 spoke = time.monotonic()
@@ -127,6 +131,9 @@ def _show(seen: dict[str, Any]) -> None:
     if seen["repaired"]:
         repaired = counted(seen["repaired"], "account is", "accounts are")
         say(f"{repaired} computed anew and told again; a card's balance is not: points move once")
+    if seen["not_repaired"]:
+        left = counted(seen["not_repaired"], "account")
+        say(f"not repaired: {left}, of which the entries, or all that is stored, are damaged")
 
 
 def _short(value: object) -> str:

@@ -23,4 +23,6 @@ def since_ms(text: str, now: datetime) -> int:
             raise ValueError("write 30m, 12h, 7d, or an ISO time such as 2026-05-01T12:00:00Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
+    if moment > now:
+        raise ValueError("this is still to come: write a moment of the past")
     return max(0, int(moment.timestamp() * 1000))
