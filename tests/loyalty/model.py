@@ -242,7 +242,7 @@ class _Pass:
         rate, tiers = Fraction(str(rates.get(order.currency, rates.get("*", 0)))), self.tiers
 
         def multiplier(level: int) -> Fraction:
-            found = [tiers.multiplier(level), *factors]
+            found = [tiers.multiplier(level), *(one for one in factors if one != 1)]
             if self.rules.get("multipliers", "product") == "best":
                 return max(found)
             product = Fraction(1)

@@ -21,7 +21,7 @@ class TierOverTime:
         self.thresholds = [Fraction(str(one["threshold"])) for one in self.levels]
         self.by, self.period = tiers.get("by", "points"), tiers.get("period", "lifetime")
         self.crossing = tiers.get("crossing", "before")
-        self.lowers = tiers.get("downgrade", True) and self.period != "lifetime"
+        self.lowers = tiers.get("downgrade", True)
         self.grace = tiers.get("grace_days", 0) * DAY
         self.parts: list[tuple[int, Fraction]] = []
         self.level, self.now = 0, 0

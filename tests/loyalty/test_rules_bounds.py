@@ -1,11 +1,13 @@
 """The most and the least: caps of what purchases earn, the least that an order must be, and who takes no part."""
 
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 
-from tests.loyalty.pure import NOON, balance, causes, computed, days, did, line, order, reasons
+from tests.loyalty.pure import NOON, balance, causes, computed, days, did, line, order, programme, reasons, valued
 from worker.loyalty.history import History
+from worker.loyalty.pricing import points_by_line
 
 GOLD = {"levels": [{"name": "Bronze", "threshold": 0}, {"name": "Gold", "threshold": 300, "multiplier": "1.5"}]}
 
@@ -50,8 +52,17 @@ def test_caps_of_lines_bound_the_order_as_one() -> None:
     found = computed(rules, order("100", lines=[line("A", "50"), line("B", "50")]))
 
     assert [(one.line, one.points, str(one.why)) for one in found.entries["o:O1"]] == [
-        ("", 60, "all lines, capped at 60")
+        ("", 60, "A: 50 EUR = 50, rounded 50; B: 50 EUR = 50, rounded 50, capped at 60")
     ]
+
+
+def test_the_arithmetic_of_many_lines_that_are_capped_names_the_first() -> None:
+    rules = {"caps": {"per_order": 60}, "round_per": "line"}
+
+    found = computed(rules, order("80", lines=[line(f"L{number}", "10") for number in range(8)]))
+
+    (entry,) = found.entries["o:O1"]
+    assert str(entry.why).endswith("L4: 10 EUR = 10, rounded 10; 3 more lines, capped at 60")
 
 
 def test_a_refund_frees_the_room_below_a_cap() -> None:
@@ -101,3 +112,30 @@ def test_members_of_excluded_groups_earn_nothing_and_climb_no_tier(group: str) -
     assert (found.balance, found.account.standing.level) == (0, 0)
     assert found.account.bought.spent == 10000
     assert balance(rules, order("10000"), groups=["Retail"]) == 10050
+
+
+@pytest.mark.parametrize(
+    ("rules", "total", "amounts", "points"),
+    [
+        ({}, "309.97", ["129.99", "179.98"], [130, 180]),
+        ({}, "2", ["0.50"] * 4, [1, 0, 1, 0]),
+        ({"caps": {"per_order": 50}}, "99.99", ["33.33"] * 3, [17, 16, 17]),
+        ({"caps": {"per_order": 50}, "round_per": "line"}, "99.99", ["33.33"] * 3, [17, 16, 17]),
+        ({"round_per": "line"}, "2", ["0.50"] * 4, [1, 1, 1, 1]),
+        ({"caps": {"per_order": 50}}, "200", ["100"], [25]),  # half of the order is shipping
+        ({"points_per_unit": 0}, "10", ["10"], [0]),
+    ],
+)
+def test_points_by_line_add_up_to_what_the_price_gave(
+    rules: dict[str, Any], total: str, amounts: list[str], points: list[int]
+) -> None:
+    facets = order(total, lines=[line(f"L{number}", amount) for number, amount in enumerate(amounts)])
+    done = did(computed(rules, facets))
+
+    assert points_by_line(programme(rules), valued(rules, facets), done.gross, done.factor) == points
+
+
+def test_who_takes_no_part_is_told_no_multiplier() -> None:
+    rules = {"excluded_groups": ["staff"], "tiers": {"levels": [{"name": "A", "threshold": 0, "multiplier": 1.5}]}}
+
+    assert [did(computed(rules, order("10"), groups=groups)).multiplier for groups in ((), ("staff",))] == [1.5, 1]

@@ -128,3 +128,22 @@ def test_statistics_survive_their_stored_form() -> None:
     read = Statistics(counted.pack())
 
     assert (read.pack(), read.purchases()) == (counted.pack(), counted.purchases())
+
+
+def test_what_is_bought_often_is_known_though_many_others_came_first() -> None:
+    counted, prepared = Statistics(), programme()
+    for number in range(MOST_CATEGORIES):
+        counted.add(prepared, valued({}, order("1", lines=[line("A", "1", f"Once {number:03}")])))
+    for _ in range(10):
+        counted.add(prepared, valued({}, order("1", lines=[line("A", "1", "Often")])))
+
+    assert len(counted.categories) == MOST_CATEGORIES
+    assert counted.told()["categories"][0] == "Often"
+
+
+def test_lines_that_were_given_back_are_nobodys_favourites() -> None:
+    lines = [line("A", "60", "Tea"), line("B", "40", "Cups")]
+
+    found = computed({}, order("100", lines=lines, refunds=[("60", ["A"])])).account.bought
+
+    assert (list(found.categories), len(found.recent)) == (["Cups"], 1)

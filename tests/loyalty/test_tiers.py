@@ -282,3 +282,23 @@ def test_standing_of_more_tiers_than_there_are_now_is_the_highest() -> None:
     fewer = {"tiers": {"levels": LEVELS[:2]}}
 
     assert Standing(programme(fewer), old.pack(), ms(NOON)).level == 1
+
+
+LIFETIME = {"levels": [{"name": "A", "threshold": 0}, {"name": "B", "threshold": 1000, "multiplier": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "tier"), [({}, 0), ({"grace_days": 5}, 1), ({"grace_days": 1}, 0), ({"downgrade": False}, 1)]
+)
+def test_points_that_counted_and_are_taken_by_hand_lower_the_tier(more: dict[str, Any], tier: int) -> None:
+    mistake = [(NOON, 5000, True), (NOON + days(1), -5000, True)]
+
+    found = computed({"tiers": {**LIFETIME, **more}}, by_hand=mistake, now=NOON + days(3))
+
+    assert (found.balance, found.account.standing.level) == (0, tier)
+
+
+def test_points_taken_by_hand_that_leave_enough_lower_nothing() -> None:
+    found = computed({"tiers": LIFETIME}, by_hand=[(NOON, 5000, True), (NOON + days(1), -4000, True)])
+
+    assert found.account.standing.level == 1

@@ -128,3 +128,23 @@ def test_a_turn_of_an_account_that_is_gone_is_a_dead_letter_and_no_account(years
 
     assert not shop.bench.conserved(shop.worked)
     assert shop.seen().ledgers == {}
+
+
+def test_a_correction_that_opens_a_gap_in_the_past_announces_no_tier_again(years: Callable[..., Years]) -> None:
+    shop = years(tiers={"period": "rolling_year", "levels": LEVELS})
+    for number, day in ((1, 1), (2, 300), (3, 400)):
+        shop.buy(number, day, "600")
+    assert tiers_told(shop) == [("Gold", "order")]
+
+    # Without the second order time would have lowered the account on day 366, and the third have raised it again.
+    shop.tell("order_cancelled", shop.order(2, 300, "600"), 401)
+    shop.tell("order_cancelled", shop.order(3, 400, "600"), 402)
+    assert shop.told()["loyalty.tier"] == "Bronze"
+    shop.tell("order_updated", shop.order(3, 400, "600", cancelledAt=None), 403)
+    assert shop.told()["loyalty.tier"] == "Gold"
+    assert tiers_told(shop) == [("Gold", "order")]
+
+    shop.until(766)
+    assert tiers_told(shop) == [("Gold", "order"), ("Bronze", "time")]
+    shop.buy(4, 767, "600")
+    assert tiers_told(shop) == [("Gold", "order"), ("Bronze", "time"), ("Gold", "order")]

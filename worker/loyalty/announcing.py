@@ -55,13 +55,18 @@ class Announcer:
         after = ledger if ledger.tier == tier else replace(ledger, tier=tier)
         announced = list(ledger.announced) or [_named(0, names[0])]
         name = _named(standing.falls, tier)
+        if tier == before and standing.falls > _most_falls(announced):
+            # By a correction time had lowered the account in between: nobody was told of it, and nothing begins anew.
+            known = dict.fromkeys(one.partition(":")[2] for one in announced)
+            again = [_named(standing.falls, one) for one in known]
+            return replace(after, announced=tuple([*announced, *again][-MOST_ANNOUNCED:])), []
         if tier == before or name in announced:
             return after, []
         after = replace(after, announced=tuple([*announced, name][-MOST_ANNOUNCED:]))
         by = self._cause(found)
         if by is not None and not self._is_news(ledger, by):
             return after, []
-        fell = standing.falls > max(int(one.partition(":")[0]) for one in announced)
+        fell = standing.falls > _most_falls(announced)
         reason = BY_ORDER if by is not None else BY_TIME if fell else BY_CORRECTION
         was = names.index(before) if before in names else 0
         return after, [self._event("tier_changed", ledger, found, 0, was, standing.level, by, reason)]
@@ -102,3 +107,7 @@ class Announcer:
 
 def _named(falls: int, tier: str) -> str:
     return f"{falls}:{tier}"
+
+
+def _most_falls(announced: Sequence[str]) -> int:
+    return max(int(one.partition(":")[0]) for one in announced)

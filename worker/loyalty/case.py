@@ -109,7 +109,9 @@ class Case(msgspec.Struct):
     bonuses: dict[str, int] = {}
 
     def multiplier(self, level: int) -> Decimal:
-        """Give what the order is multiplied by for a member of a tier."""
+        """Give what the order is multiplied by for a member of a tier; one that takes no part, by nothing."""
+        if not self.is_eligible:
+            return ONE
         bonuses, programme = self.programme.rules.bonuses, self.programme
         found = [programme.levels[level].multiplier]
         if self.campaign is not None:
@@ -118,7 +120,10 @@ class Case(msgspec.Struct):
             found.append(bonuses.birthday.multiplier)
         if self.order.is_subscription and bonuses.subscription is not None:
             found.append(bonuses.subscription.multiplier)
-        return found[0] if len(found) == 1 else programme.combined(*found)
+        if len(found) == 1:
+            return found[0]
+        # What gives points only multiplies by nothing, and is not the best of anything.
+        return programme.combined(found[0], *(one for one in found[1:] if one != ONE))
 
     def book(  # noqa: PLR0913 - an entry has so many sides
         self, cause: str, points: int, why: object, *, line: str = "", expires: int = 0, at: int = 0

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Final, TypeAlias
 
 import msgspec
 
 from worker.loyalty.case import Arithmetic, Case
-from worker.loyalty.programme import ONE, ZERO
+from worker.loyalty.programme import ONE, ZERO, Programme
 from worker.loyalty.worth import Worth
 
 # An amount, and what it is multiplied by.
@@ -16,6 +17,7 @@ Terms: TypeAlias = Sequence[tuple[Decimal, ...]]
 
 NO_BOUND: Final = 2**62
 _PLAIN: Final = frozenset({ONE, ZERO})
+_MOST_LINES: Final = 5
 # What is smaller is left over from shares that have no end in decimals.
 _LEAST: Final = Decimal("0.00005")
 
@@ -27,6 +29,17 @@ class Price(msgspec.Struct, frozen=True):
     why: object
     by_line: Sequence[tuple[str, int, object]]
     factor: Decimal
+
+
+class _Together(msgspec.Struct, frozen=True):
+    """The arithmetic of lines that are booked as one, the first of many."""
+
+    lines: Sequence[tuple[str, int, object]]
+
+    def __str__(self) -> str:
+        told = [f"{line or 'besides'}: {why}" for line, points, why in self.lines if points]
+        more = [f"{len(told) - _MOST_LINES} more lines"] if len(told) > _MOST_LINES else []
+        return "; ".join([*told[:_MOST_LINES], *more])
 
 
 NOTHING: Final = Price(0, "", (), ONE)
@@ -50,7 +63,21 @@ def priced(case: Case, weight: Decimal, *, net: bool) -> Price:
         # Of a line that is multiplied by nothing there is nothing to tell.
         terms = [(amount if multiplier in _PLAIN else amount / multiplier, multiplier, factor)]
         lines.append((line, points, Arithmetic(terms, order.currency, amount * factor, points)))
-    return Price(sum(points for _, points, _ in lines), "all lines", lines, factor)
+    return Price(sum(points for _, points, _ in lines), _Together(lines), lines, factor)
+
+
+def points_by_line(programme: Programme, order: Worth, gross: int, factor: Decimal) -> list[int]:
+    """Give what each line has of the `gross` points of a price, caps included: together no more than these."""
+    exact = order.gross * factor
+    if not gross or not exact:
+        return [0] * len(order.lines)
+    parts = [one.gross * factor for one in order.lines]
+    points = [programme.rounded(part) for part in parts]
+    if sum(points) + programme.rounded(exact - sum(parts, ZERO)) == gross:
+        return points
+    # Rounded as one, or capped: each has what it brings the sum up by.
+    sums = [0, *(programme.rounded(part * gross / exact) for part in accumulate(parts))]
+    return [after - before for before, after in pairwise(sums)]
 
 
 def _by_product(order: Worth, terms: Terms, *, net: bool) -> Terms:

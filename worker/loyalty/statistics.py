@@ -53,11 +53,18 @@ class Statistics:
         self.last = order.at
         self.months[day_of(programme.zone, order.at).month - 1] += 1
         for name in order.categories:
-            self.categories[name] = self.categories.get(name, 0) + 1
-        if len(self.categories) > MOST_CATEGORIES:
-            self.categories = dict(self._by_count()[:MOST_CATEGORIES])
+            self._count(name)
         if order.names:
             self.recent = list(dict.fromkeys([*order.names, *self.recent]))[:RECENT]
+
+    def _count(self, name: str) -> None:
+        """Count a category; a new one takes place and count of the rarest, else it could never become frequent."""
+        if name not in self.categories and len(self.categories) == MOST_CATEGORIES:
+            rarest, count = self._by_count()[-1]
+            del self.categories[rarest]
+            self.categories[name] = count + 1
+        else:
+            self.categories[name] = self.categories.get(name, 0) + 1
 
     def _by_count(self) -> list[tuple[str, int]]:
         return sorted(self.categories.items(), key=lambda one: (-one[1], one[0]))

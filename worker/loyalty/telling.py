@@ -12,6 +12,7 @@ from worker.engine.subjects import KNOWN_TIME, Facet, Version
 from worker.loyalty.calendar import DAY_MS, moment
 from worker.loyalty.history import Done, History
 from worker.loyalty.ledger import Posting
+from worker.loyalty.pricing import points_by_line
 from worker.loyalty.programme import ONE, Programme
 from worker.loyalty.rules import (
     BIRTHDAY,
@@ -123,6 +124,7 @@ class Teller:
         programme, result = self.programme, done.earned
         levels, bonuses, review = programme.levels, done.earned.bonuses, programme.rules.bonuses.review
         birthday = programme.rules.bonuses.birthday
+        by_line = points_by_line(programme, order, result.gross, result.factor)
         offered = order.delivered if review is not None and order.earns else 0
         return {
             "earned": result.gross,
@@ -150,11 +152,11 @@ class Teller:
             "lines": [
                 {
                     "line": one.id,
-                    "points": programme.rounded(one.gross * result.factor) if result.gross else 0,
+                    "points": points,
                     "multiplier": str(one.multiplier),
                     "label": one.label,
                 }
-                for one in order.lines
+                for one, points in zip(order.lines, by_line, strict=True)
             ],
         }
 

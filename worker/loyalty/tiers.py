@@ -10,7 +10,7 @@ from worker.loyalty.programme import NEVER, ZERO, Programme
 
 
 class Standing:
-    """The tier of one account as time goes on. `falls` counts how often time alone has lowered it.
+    """The tier of one account as time goes on. `falls` counts how often it was lowered.
 
     `packed` is where it stood `at` a moment, under these rules or others.
     """
@@ -89,7 +89,7 @@ class Standing:
         return min(exits, self._drops())
 
     def _drops(self) -> int:
-        if self.below_since == NEVER or not self.tiers.downgrade or self.tiers.period == "lifetime":
+        if self.below_since == NEVER or not self.tiers.downgrade:
             return NEVER
         return self.below_since + self.tiers.grace_days * DAY_MS
 
