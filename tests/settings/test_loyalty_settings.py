@@ -46,6 +46,7 @@ Find = Callable[..., list[tuple[int | None, str, str]]]
         ("products: [{multiplier: 2, products: [91]}]", "products[0].products[0]", "no text: put quotes around it"),
         ("products: {multiplier: 2}", "products", "this is no list: write [a, b], or a line `- a` for each"),
         ("tiers: {levels: [{name: A, threshold: 5}]}", "tiers.levels", "begin with a tier from 0"),
+        ("tiers: {levels: [{name: A, threshold: 0, bonus: 5}]}", "tiers.levels", "leave it out: everybody is in that"),
         ("tiers: {levels: [{name: A}]}", "tiers.levels[0].threshold", "is missing: write `threshold: 500`"),
         ("tiers: {levels: [Bronze]}", "tiers.levels[0]", "here belong keys: write `key: value` lines under it"),
         ("tiers: {levels: []}", "tiers.levels", "nothing is here: write at least 1"),
@@ -55,12 +56,27 @@ Find = Callable[..., list[tuple[int | None, str, str]]]
         ("expiry: {after_months: 1, end_of_year: 0}", "expiry", "points expire in one way"),
         ("expiry: {after_months: 0}", "expiry.after_months", "this is too small: write at least 1"),
         ("coupons: [{code: X}]", "coupons[0]", "a coupon costs one thing: write either `costs` or `points_per_unit`"),
+        (
+            "coupons: [{code: X, costs: 5}, {code: x, costs: 6}]",
+            "coupons",
+            "two coupons have one code: write each code",
+        ),
+        (
+            "campaigns: [{name: W, first_day: 2026-01-01, last_day: 2026-01-02}]",
+            "campaigns[0]",
+            "this campaign gives nothing: write a `multiplier`, or `points`",
+        ),
         ("coupons: [{costs: 5}]", "coupons[0].code", "`code` is missing: write `code: POINTS-10`"),
         ("caps: {per_day: 1.5}", "caps.per_day", "this is no whole number: write a number such as 5"),
         ("caps: {per_week: 5}", "caps.per_week", "unknown key `per_week`: did you mean `per_year`?"),
         ("bonuses: {review: {}}", "bonuses.review.points", "`points` is missing: write `points: 50`"),
         ("bonuses: {birthday: 50}", "bonuses.birthday", "here belong keys"),
         ("bonuses: {referral: {code: REF}}", "bonuses.referral.code", "this holds no {id}: write where the customer"),
+        (
+            'bonuses: {referral: {code: "{id}"}}',
+            "bonuses.referral.code",
+            "every coupon names a sender: write something",
+        ),
         (
             "account_id: LYL",
             "account_id",
@@ -103,7 +119,7 @@ def test_tiers_rise_and_have_names_of_their_own(faults: Find, below: str, name: 
     assert said in words
 
 
-CAMPAIGN = "      campaigns:\n      - {name: Week, first_day: %s, last_day: %s, tiers: %s}\n"
+CAMPAIGN = "      campaigns:\n      - {name: Week, first_day: %s, last_day: %s, points: 1, tiers: %s}\n"
 NO_DATE = "this is no date: write year, month and day, such as 2026-11-23"
 
 

@@ -36,7 +36,7 @@ def test_an_empty_mapping_is_the_rules_by_default(tmp_path: Path) -> None:
         ("points_per_unti: 2\n", [":1: points_per_unti: unknown key", "did you mean `points_per_unit`?"]),
         ("bonuses:\n  review: {grant: credit}\n", [":2: bonuses.review.points: `points` is missing"]),
         (
-            "campaigns: [{name: A, first_day: 2026-01-01, last_day: 2026-01-02, tiers: [X]}]\n",
+            "campaigns: [{name: A, first_day: 2026-01-01, last_day: 2026-01-02, points: 1, tiers: [X]}]\n",
             ["tier that is not there"],
         ),
         ("tax: ${NOT_THERE}\n", [":1: tax: the environment variable NOT_THERE is not set"]),

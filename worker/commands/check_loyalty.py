@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from connectors.attributes import LOYALTY_FIELDS
 from connectors.values import snake
+from mappings.platform import Fact
 from mappings.registry import PLATFORMS
 from worker.commands.findings import Finding, fine, noted
 from worker.commands.payloads import webhook_address
@@ -27,6 +28,7 @@ def _counting(settings: Settings, skill: LoyaltySkill) -> Iterator[Finding]:
     owner = skill.balance_owner
     if owner == "internal":
         yield fine("loyalty rules", in_words(skill.rules))
+        yield from _unheard(settings, skill)
         if settings.skills.order_sync is None or not settings.skills.order_sync.enabled:
             yield noted("loyalty orders", "orders count, but none is told what it earned: enable order-sync")
     else:
@@ -38,6 +40,30 @@ def _counting(settings: Settings, skill: LoyaltySkill) -> Iterator[Finding]:
         about_ours = PLATFORMS[source.platform].about_ours
         if skill.hears(name) and not about_ours and customers is not None and not customers.hears(name):
             yield noted(f"loyalty of {name}", "customer-sync does not take this source: its customers are told nowhere")
+
+
+def _unheard(settings: Settings, skill: LoyaltySkill) -> Iterator[Finding]:
+    """Name the rules that ask for what a platform never tells."""
+    asked = list(_asked(skill.rules))
+    for name, source in settings.sources.items():
+        platform = PLATFORMS[source.platform]
+        rules = [rule for rule, fact in asked if fact in platform.never_says]
+        if rules and skill.hears(name) and not platform.about_ours:
+            yield noted(f"loyalty of {name}", f"{source.platform} never tells what these ask for: {', '.join(rules)}")
+
+
+def _asked(rules: LoyaltyRules) -> Iterator[tuple[str, Fact]]:
+    """Give the rules, as they are written, and what they ask for that not every platform tells."""
+    if any(one.categories for one in rules.products):
+        yield "products.categories", "categories"
+    if rules.earned_when == "delivered":
+        yield "earned_when: delivered", "delivered"
+    if rules.bonuses.review is not None:
+        yield "bonuses.review", "delivered"
+    if rules.bonuses.birthday is not None:
+        yield "bonuses.birthday", "birthday"
+    if rules.bonuses.subscription is not None:
+        yield "bonuses.subscription", "subscription"
 
 
 def _arriving(settings: Settings, destination: str) -> Finding:

@@ -67,7 +67,8 @@ class Tiers(Section):
 
     They are reached by `points` earned or by `spending`, over a `lifetime`, a `rolling_year` or a `calendar_year`. The
     order that crosses a threshold earns by the tier `before` it, by the one `after` it, or `split` at the threshold.
-    Who falls below a threshold because a year has gone by is lowered after `grace_days`, or never (`downgrade: false`).
+    Who falls below a threshold because a year has gone by, or because points that counted were taken by hand, is
+    lowered after `grace_days`, or never (`downgrade: false`).
     """
 
     by: Annotated[Literal["points", "spending"], Lowered] = "points"
@@ -84,6 +85,8 @@ class Tiers(Section):
     def _rise(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
         if levels[0].threshold != 0:
             raise taught("the first tier has a threshold", "begin with a tier from 0, the one of everybody")
+        if levels[0].bonus:
+            raise taught("the first tier has a bonus", "leave it out: everybody is in that tier, and nobody reaches it")
         for number, (below, level) in enumerate(pairwise(levels), 2):
             if level.threshold <= below.threshold:
                 wrong = f"the threshold of tier {number} is not above that of tier {number - 1}"
@@ -118,6 +121,13 @@ class Referral(Section):
     referrer: Points = 0
     code: Template = "REF-{id}"
 
+    @field_validator("code")
+    @classmethod
+    def _is_told_apart(cls, code: str) -> str:
+        if code == ID:
+            raise taught("with this code every coupon names a sender", "write something beside {id}: REF-{id}")
+        return code
+
 
 class Review(Section):
     """What a review of a delivered order is worth, for so many months.
@@ -143,8 +153,8 @@ class Bonuses(Section):
 class Coupon(Section):
     """Points that are paid for a coupon: `costs` for each use, or `points_per_unit` of the discount it gave.
 
-    A `code` that ends in * stands for all that begin so. Of several that cost by the discount of one order the dearest
-    counts: the discount is told once.
+    A `code` that ends in * stands for all that begin so. Where the shop does not tell what each code of an order took
+    off, the dearest of those that cost by their discount has it all.
     """
 
     code: Label = Field(examples=["POINTS-10"])
@@ -175,6 +185,8 @@ class Campaign(Section):
     def _lasts(self) -> Self:
         if self.last_day < self.first_day:
             raise taught("the campaign ends before it begins", "swap its days")
+        if self.multiplier == 1 and not self.points:
+            raise taught("this campaign gives nothing", "write a `multiplier`, or `points` for each order, or both")
         return self
 
 
@@ -243,6 +255,13 @@ class LoyaltyRules(Section):
     account_id: Template = "{id}"
     time_zone: Zone = "UTC"
     window_days: Annotated[Whole, Field(ge=366, le=3650)] = 400
+
+    @field_validator("coupons")
+    @classmethod
+    def _differ(cls, coupons: tuple[Coupon, ...]) -> tuple[Coupon, ...]:
+        if len({one.code.casefold() for one in coupons}) < len(coupons):
+            raise taught("two coupons have one code", "write each code once; upper and lower case are the same")
+        return coupons
 
     @field_validator("campaigns")
     @classmethod
