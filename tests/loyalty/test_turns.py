@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 import redis
 
+from tests.loyalty.histories import ADJUST
 from tests.loyalty.years import ME, Years, at
 from worker.engine.lanes import MAP
 from worker.loyalty.turns import turn_accounts
@@ -148,3 +149,13 @@ def test_a_correction_that_opens_a_gap_in_the_past_announces_no_tier_again(years
     assert tiers_told(shop) == [("Gold", "order"), ("Bronze", "time")]
     shop.buy(4, 767, "600")
     assert tiers_told(shop) == [("Gold", "order"), ("Bronze", "time"), ("Gold", "order")]
+
+
+def test_a_tier_that_is_taken_by_hand_is_announced_as_a_correction(years: Callable[..., Years]) -> None:
+    shop = years(tiers={"levels": LEVELS})
+    shop.buy(1, 1, "50")
+    for number, points in enumerate((500, -500)):
+        said = {"account": ME, "id": str(number), "points": points, "reason": "r", "author": "a", "counts": True}
+        shop.tell(ADJUST, said, number + 2)
+
+    assert tiers_told(shop) == [("Gold", "correction"), ("Bronze", "correction")]

@@ -66,7 +66,8 @@ class Announcer:
         by = self._cause(found)
         if by is not None and not self._is_news(ledger, by):
             return after, []
-        fell = standing.falls > _most_falls(announced)
+        # What counts for a lifetime is only taken away by hand.
+        fell = standing.falls > _most_falls(announced) and standing.tiers.period != "lifetime"
         reason = BY_ORDER if by is not None else BY_TIME if fell else BY_CORRECTION
         was = names.index(before) if before in names else 0
         return after, [self._event("tier_changed", ledger, found, 0, was, standing.level, by, reason)]

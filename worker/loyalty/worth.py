@@ -100,7 +100,7 @@ def worth(programme: Programme, facets: Facets, referrer: str, referral_code: st
         for one, left in zip(measured, kept, strict=True)
     )
     # An order that is given back whole is told as it was: who bought nothing in the end counts it nowhere.
-    left = [line for line, share in zip(lines, kept, strict=True) if share] if refunded < total else lines
+    bought = [line for line, share in zip(lines, kept, strict=True) if share] if refunded < total else lines
     coupon, cost, discount, spent = _coupon(programme, said, currency)
     delivered = facets.get(DELIVERED, (None,))[0] if programme.minds_parcels else None
     return Worth(
@@ -119,8 +119,8 @@ def worth(programme: Programme, facets: Facets, referrer: str, referral_code: st
         referrer=referrer,
         referral_code=referral_code,
         delivered=_ms(delivered) if delivered and said.get("shipping_status") == "delivered" else 0,
-        categories=tuple(dict.fromkeys(name for line in left for name in line[5]))[:_MOST_CATEGORIES],
-        names=tuple(dict.fromkeys(line[9] for line in left if line[9]))[:_MOST_NAMES],
+        categories=tuple(dict.fromkeys(name for line in bought for name in line[5]))[:_MOST_CATEGORIES],
+        names=tuple(dict.fromkeys(line[9] for line in bought if line[9]))[:_MOST_NAMES],
         spent=spent,
     )
 
