@@ -101,12 +101,17 @@ def test_another_adjustment_of_one_id_is_refused(member: Any, cli: Callable[...,
     assert "another adjustment has this --id" in done.err
 
 
-def test_two_of_one_id_that_wait_together_are_booked_once(member: Any, cli: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(("second", "buried"), [("5", []), ("6", ["loyalty"])])
+def test_two_of_one_id_that_wait_together_are_booked_once(
+    member: Any, cli: Callable[..., Any], second: str, buried: list[str]
+) -> None:
     adjusted(cli, "5", "--id", "ticket-7", "--author", "Ann")
-    adjusted(cli, "6", "--id", "ticket-7", "--author", "Bob")
+    adjusted(cli, second, "--id", "ticket-7", "--author", "Bob")
     member.work()
 
     assert len(entries(cli)) == 1
+    # Who asked for other points was told that they are booked: they do not go unseen.
+    assert [one["reason"] for one in cli("dead-letters", "list", "--json").json] == buried
 
 
 @pytest.mark.parametrize(

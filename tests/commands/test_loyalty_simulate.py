@@ -1,12 +1,14 @@
 """`loyalty simulate`: other rules on the same orders, told in tables and a picture, and nothing is changed."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from rich.console import Console
 
 from tests.commands.club import PREFIX, RULES, TIERS
 from worker.commands.loyalty_picture import bars, svg
@@ -115,6 +117,20 @@ def test_a_person_gets_tables_and_bars(members: Any, cli: Callable[..., Any]) ->
         "█",
     )
     assert [part for part in parts if part not in done.out] == []
+
+
+def test_a_narrow_terminal_breaks_no_number_and_no_bar(
+    members: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.commands.loyalty_simulate.stdout", lambda: Console(width=60, highlight=False))
+
+    lines = tried(members, cli, {**RULES, "points_per_unit": 1000}).out.splitlines()
+
+    assert max(map(len, lines)) <= 60
+    (first,) = [one for one in lines if "custom-3" in one]
+    assert re.search(r"\d+ +\d{6,} +\+\d{6,}", first)
+    bars = [one for one in lines if "█" in one]
+    assert all(re.search(r"\d$", one.rstrip()) for one in bars)
 
 
 def test_nothing_is_changed(members: Any, cli: Callable[..., Any]) -> None:

@@ -22,6 +22,8 @@ from worker.settings.reading import read_rules
 AT_ONCE: Final = 100
 PROGRESS: Final = 5000
 _BAR: Final = 40
+# A bar that wraps is no bar: the numbers of accounts, and what stands between the columns.
+_BESIDE_BARS: Final = 16
 
 
 def run(rules: Path, *, since: str, picture: Path | None, as_json: bool) -> int:
@@ -100,8 +102,13 @@ def _show(tally: Tally, found: dict[str, Any]) -> None:
              one["tier_after"])
             for one in found["most_changed"]
         )  # fmt: skip
-        console.print(rows("", columns, lines))
-    table = rows("points gained or lost", ("difference", "", "accounts"), bars(tally.histogram(), _BAR))
+        table = rows("", columns, lines)
+        for column in table.columns[1:4]:
+            column.justify, column.no_wrap = "right", True
+        console.print(table)
+    histogram = tally.histogram()
+    room = console.width - max(len(one.label) for one in histogram) - _BESIDE_BARS
+    table = rows("points gained or lost", ("difference", "", "accounts"), bars(histogram, max(1, min(_BAR, room))))
     table.columns[0].justify = table.columns[2].justify = "right"
     table.columns[0].no_wrap = True
     console.print(table)

@@ -215,7 +215,10 @@ class Bookkeeper:
         ledger = draft.ledger(account)
         if ledger.is_new:
             raise UnmappableError("loyalty", "$.account", "there is no such account")
-        if topic == ADJUST and ADJUSTED + said["id"] in ledger.items:
+        item = ledger.items.get(ADJUSTED + said["id"]) if topic == ADJUST else None
+        if item is not None and isinstance(item.facts, Adjustment):
+            if (item.facts.points, item.facts.counts) != (said["points"], said["counts"]):
+                raise UnmappableError("loyalty", "$.id", "another adjustment of this id is booked already")
             draft.notes.append(ADJUSTED_ALREADY)
         elif topic == ADJUST:
             closed = ledger.opening.through[0] + 1 if ledger.opening is not None else 0
