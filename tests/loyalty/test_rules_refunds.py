@@ -138,7 +138,7 @@ def test_a_cancelled_order_gives_back_all_and_a_restored_one_earns_again() -> No
 
     assert [balance(rules, one) for one in (placed, cancelled, restored)] == [140, 0, 140]
     undone = did(computed(rules, cancelled))
-    assert (undone.gross, undone.reversed, undone.bonuses) == (100, 100, {})
+    assert (undone.gross, undone.reversed, undone.bonuses) == (100, 150, {"first_purchase": 50})
 
 
 def test_cancelled_before_it_was_paid_there_is_nothing_to_take_back() -> None:
@@ -193,3 +193,20 @@ def test_a_returned_order_is_told_with_what_it_had_earned(crossing: str, by: str
     assert had == {"before": 150, "after": 450, "split": 100 + 150}[crossing]
     part = did(computed(rules, order("150", refunds=[("60", [])])))
     assert (part.gross, part.gross - part.reversed) == (had, 90)
+
+
+@pytest.mark.parametrize(
+    "undone", [{"refunds": [("100", [])]}, {"cancelled_at": "2026-03-11T00:00:00+00:00"}, {"payment": "refunded"}]
+)
+def test_what_was_given_and_taken_back_is_told_of_a_whole_refund_as_of_a_part(undone: dict[str, Any]) -> None:
+    rules = {"bonuses": {"first_purchase": 30, "birthday": {"points": 7}}}
+    later = order("10", at=NOON + days(1))
+
+    part = did(computed(rules, order("100", refunds=[("99", [])]), birthday="1990-03-01"))
+    found = computed(rules, order("100", **undone), later, birthday="1990-03-01")
+    whole = did(found, "o:O1")
+
+    assert (part.gross, dict(part.bonuses), part.reversed) == (100, {"birthday": 7, "first_purchase": 30}, 137 - 1)
+    assert (whole.gross, whole.bonuses, whole.reversed) == (100, part.bonuses, 137)
+    # The account goes on without it: both bonuses are the later order's.
+    assert found.balance == 10 + 30 + 7

@@ -65,9 +65,11 @@ def earned(programme: Programme, account: Account, order: Worth) -> Earned:
     if order.earns:
         return _earning(case) if takes_part else _counted(case, 0, 0, 0, ONE)
     # What it would have earned is told, with what took it back.
-    price = priced(case, order.gross, net=False) if takes_part and order.state in {EARNS, UNDONE} else NOTHING
-    gross = min(price.points, room(case))
-    return Earned(case.entries, gross, {}, gross, price.factor, case.multiplier(before), before, before, campaign)
+    would_earn = takes_part and order.state in {EARNS, UNDONE}
+    price = priced(case, order.gross, net=False) if would_earn else NOTHING
+    gross, bonuses = min(price.points, room(case)), _lost_bonuses(case) if would_earn else {}
+    lost = gross + sum(bonuses.values())
+    return Earned(case.entries, gross, bonuses, lost, price.factor, case.multiplier(before), before, before, campaign)
 
 
 def _spend(case: Case) -> None:
@@ -134,6 +136,14 @@ def _bonuses(case: Case) -> int:
         until = review_ends(case.programme, order)
         found += case.bonus(REVIEW, rules.review.points, "delivered", expires=until, at=order.delivered)
     return found
+
+
+def _lost_bonuses(case: Case) -> Mapping[str, int]:
+    """Give the bonuses that an order would have given; the account goes on without it."""
+    account = replace(case.account, birthdays=list(case.account.birthdays))
+    lost = replace(case, account=account, entries=[], bonuses={})
+    _bonuses(lost)
+    return lost.bonuses
 
 
 def review_ends(programme: Programme, order: Worth) -> int:
